@@ -1,0 +1,5 @@
+"""Run the command line with ``python -m oral_lesion``."""
+
+from oral_lesion.cli.app import main
+
+main()

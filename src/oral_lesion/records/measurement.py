@@ -1,0 +1,109 @@
+"""Lesions, areas and their uncertainty; the outcome of scoring one photo."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from oral_lesion.errors import Flag, Refusal
+from oral_lesion.records.photo import PhotoIdentity
+from oral_lesion.records.segmentation import Segmentation
+from oral_lesion.records.standardized import CardReading, StandardizedPhoto
+
+__all__ = ["Lesion", "Measurement", "PhotoScore"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesion:
+    """
+    One erosion: a connected component of the mask.
+
+    Parameters
+    ----------
+    label : int
+        1, 2, … by falling area.
+    area_mm2 : float
+        Inside the sub-pixel contour, holes excluded.
+    perimeter_mm : float
+        Length of the sub-pixel contour, holes included.
+    centroid_rc_px : tuple of float
+        (row, column) in the standardized picture, integers at pixel centres.
+    flags : tuple of Flag
+        Caveats.
+    """
+
+    label: int
+    area_mm2: float
+    perimeter_mm: float
+    centroid_rc_px: tuple[float, float]
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def equivalent_diameter_mm(self) -> float:
+        """Diameter of the circle of the same area."""
+        return 2.0 * math.sqrt(self.area_mm2 / math.pi)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """
+    Erosion area of one photo, its uncertainty split by source.
+
+    Parameters
+    ----------
+    lesions : tuple of Lesion
+        By falling area.
+    area_mm2 : float
+        Sum of the lesions' areas.
+    u_scale_mm2 : float
+        Standard uncertainty (k = 1) from the scale; independent between photos.
+    u_boundary_mm2 : float
+        Standard uncertainty (k = 1) from the position of the boundary.
+    flags : tuple of Flag
+        Caveats.
+    """
+
+    lesions: tuple[Lesion, ...]
+    area_mm2: float
+    u_scale_mm2: float
+    u_boundary_mm2: float
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def u_area_mm2(self) -> float:
+        """Combined standard uncertainty (k = 1) of the total area."""
+        return math.hypot(self.u_scale_mm2, self.u_boundary_mm2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoScore:
+    """
+    The outcome of one photo, and what was known of it when the outcome was reached.
+
+    Parameters
+    ----------
+    identity : PhotoIdentity
+        Which photo.
+    outcome : Measurement or Refusal
+        Its measurement, or the reason why there is none.
+    card : CardReading or None
+        The card, where it was read.
+    standardized : StandardizedPhoto or None
+        The standardized photo, where it got that far.
+    segmentation : Segmentation or None
+        The segmentation, where it got that far.
+    flags : tuple of Flag
+        All caveats of all stages, each once, in alphabetical order.
+    """
+
+    identity: PhotoIdentity
+    outcome: Measurement | Refusal
+    card: CardReading | None = None
+    standardized: StandardizedPhoto | None = None
+    segmentation: Segmentation | None = None
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def scored(self) -> bool:
+        """Whether there is a measurement."""
+        return isinstance(self.outcome, Measurement)

@@ -1,0 +1,63 @@
+"""The protocol: how one photo is scored. The five steps are the five headings of docs/protocol.md."""
+
+from __future__ import annotations
+
+from oral_lesion.errors import Flag, Refused
+from oral_lesion.measure import measure
+from oral_lesion.protocol import ScoringProtocol
+from oral_lesion.records import CardReading, Photo, PhotoScore, Segmentation, StandardizedPhoto
+from oral_lesion.segment import Segmenter, segment
+from oral_lesion.standardize import read_card, require_acceptable, standardize
+
+__all__ = ["score_photo"]
+
+
+def score_photo(photo: Photo, *, protocol: ScoringProtocol, segmenter: Segmenter) -> PhotoScore:
+    """
+    Score one photo: its measurement, or the reason why there is none.
+
+    Parameters
+    ----------
+    photo : Photo
+        Upright, in sRGB.
+    protocol : ScoringProtocol
+        All settings.
+    segmenter : Segmenter
+        Gives the probability of erosion for a standardized photo.
+
+    Returns
+    -------
+    PhotoScore
+        With what was known when the outcome was reached: a refused photo keeps its card where that was read.
+    """
+    card: CardReading | None = None
+    standardized: StandardizedPhoto | None = None
+    segmentation: Segmentation | None = None
+    try:
+        card = read_card(photo, protocol.card, limits=protocol.limits, uncertainty=protocol.uncertainty)
+        standardized = standardize(photo, card, protocol.card, protocol.standardization, protocol.uncertainty)
+        require_acceptable(card, standardized, protocol.limits)
+        segmentation = segment(standardized, segmenter, threshold=protocol.segmentation.threshold)
+        measurement = measure(
+            segmentation, standardized.scale, smallest_lesion_mm2=protocol.segmentation.smallest_lesion_mm2
+        )
+    except Refused as refused:
+        return PhotoScore(
+            identity=photo.identity,
+            outcome=refused.refusal,
+            card=card,
+            standardized=standardized,
+            flags=_each_once(photo, card, standardized),
+        )
+    return PhotoScore(
+        identity=photo.identity,
+        outcome=measurement,
+        card=card,
+        standardized=standardized,
+        segmentation=segmentation,
+        flags=_each_once(photo, card, standardized, segmentation, measurement),
+    )
+
+
+def _each_once(*stations: object) -> tuple[Flag, ...]:
+    return tuple(sorted({flag for station in stations for flag in getattr(station, "flags", ())}))
