@@ -1,0 +1,1 @@
+"""Files: photographs in, tables and pictures out, and the settings and models between."""

@@ -1,0 +1,293 @@
+"""A visit's photos in, as many outcomes out: each photo is read, scored and its pictures written on its own."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Protocol
+
+from oral_lesion.errors import Reason, Refusal, Refused
+from oral_lesion.io.bundle import load_bundle, open_segmenter
+from oral_lesion.io.pictures import write_pictures
+from oral_lesion.io.provenance import run_manifest
+from oral_lesion.io.store import RUN_FILE, OutputFolder, write_run_json
+from oral_lesion.io.tables import PhotoRows, rows_of, write_tables
+from oral_lesion.io.visits import PhotoEntry, find_photos, read_entry
+from oral_lesion.protocol import ScoringProtocol
+from oral_lesion.records import ModelIdentity, PhotoIdentity, PhotoScore
+from oral_lesion.score import score_photo
+from oral_lesion.segment import Segmenter
+
+__all__ = ["BundleSegmenters", "SegmenterSource", "VisitScores", "score_visit"]
+
+
+class SegmenterSource(Protocol):
+    """Gives the segmenter for a photo; travels to worker processes, so it holds paths rather than models."""
+
+    @property
+    def model(self) -> ModelIdentity:
+        """Identity that the tables state, also for refused photos."""
+        ...
+
+    def segmenter_for(self, photo: PhotoIdentity) -> Segmenter:
+        """
+        Return the segmenter for a photo.
+
+        Parameters
+        ----------
+        photo : PhotoIdentity
+            Which photo.
+
+        Returns
+        -------
+        Segmenter
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BundleSegmenters:
+    """
+    One model for all photos.
+
+    Parameters
+    ----------
+    bundle : Path
+        Model bundle folder.
+    model : ModelIdentity
+        Of the bundle when the run began; another one later is an error.
+    """
+
+    bundle: Path
+    model: ModelIdentity
+
+    @classmethod
+    def of(cls, bundle: Path) -> BundleSegmenters:
+        """
+        Check a bundle and open it once, so that a wrong one fails before any photo is read.
+
+        Parameters
+        ----------
+        bundle : Path
+            Model bundle folder.
+
+        Returns
+        -------
+        BundleSegmenters
+
+        Raises
+        ------
+        BundleError
+            Where the bundle is incomplete, altered or not of this format.
+        """
+        return cls(bundle=bundle, model=_opened(bundle, load_bundle(bundle).model_sha256).identity)
+
+    def segmenter_for(self, photo: PhotoIdentity) -> Segmenter:  # noqa: ARG002 - the same model for every photo
+        """Return the one segmenter, opened once a process."""
+        return _opened(self.bundle, self.model.sha256)
+
+
+@functools.cache
+def _opened(bundle: Path, sha256: str) -> Segmenter:  # noqa: ARG001 - another hash is another model
+    return open_segmenter(bundle, threads=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitScores:
+    """
+    All outcomes of a visit.
+
+    Parameters
+    ----------
+    outcomes : tuple of PhotoScore
+        One a photo, in the order of file names; without their pictures.
+    ignored : tuple of str
+        Files of the folder that are no photos.
+    unlisted : tuple of str
+        Photos that the manifest does not name; they are among the outcomes.
+    """
+
+    outcomes: tuple[PhotoScore, ...]
+    ignored: tuple[str, ...]
+    unlisted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scored:
+    score: PhotoScore
+    rows: PhotoRows
+    threshold: float | None = None
+    cpu_s: float = 0.0
+
+
+def score_visit(
+    visit: Path,
+    out: Path,
+    *,
+    protocol: ScoringProtocol,
+    segmenters: SegmenterSource,
+    jobs: int = 1,
+    overwrite: bool = False,
+    on_outcome: Callable[[int, int], None] | None = None,
+) -> VisitScores:
+    """
+    Score all photos of a visit folder and write tables, pictures and run.json.
+
+    Parameters
+    ----------
+    visit : Path
+        Folder SUBJECT/VISIT with photos, or with photos.csv.
+    out : Path
+        Results folder; appears whole when all is done, or not at all.
+    protocol : ScoringProtocol
+        All settings.
+    segmenters : SegmenterSource
+        What says where the erosions are.
+    jobs : int
+        Processes; the files' bytes do not depend on it.
+    overwrite : bool
+        Replace earlier results in `out`.
+    on_outcome : callable or None
+        Called with the number of photos done and of all photos after each.
+
+    Returns
+    -------
+    VisitScores
+        One outcome a photo.
+
+    Raises
+    ------
+    OralLesionError
+        Where there is nothing to score or nowhere to write.
+    """
+    began, cpu_began = time.perf_counter(), time.process_time()
+    found = find_photos(visit)
+    with OutputFolder(out, inputs=visit, overwrite=overwrite) as folder:
+        photos_folder = folder / "photos"
+        photos_folder.mkdir()
+        score_entry = functools.partial(
+            _score_entry, protocol=protocol, segmenters=segmenters, photos_folder=photos_folder
+        )
+        crashed = functools.partial(_crashed, protocol=protocol, segmenters=segmenters)
+        results: dict[int, _Scored] = {}
+        with _one_opencv_thread():
+            for index, result in _map_in_processes(score_entry, found.entries, jobs, crashed):
+                results[index] = result
+                if on_outcome is not None:
+                    on_outcome(len(results), len(found.entries))
+        scored = [results[index] for index in range(len(found.entries))]
+        write_tables(folder, [one.rows for one in scored])
+        workers_cpu_s = sum(one.cpu_s for one in scored) if jobs > 1 else 0.0
+        manifest = run_manifest(
+            protocol=protocol,
+            model=segmenters.model,
+            threshold=next((one.threshold for one in scored if one.threshold is not None), None),
+            scores=[one.score for one in scored],
+            found=found,
+            jobs=jobs,
+            wall_s=time.perf_counter() - began,
+            cpu_s=time.process_time() - cpu_began + workers_cpu_s,
+        )
+        write_run_json(folder / RUN_FILE, manifest)
+    return VisitScores(outcomes=tuple(one.score for one in scored), ignored=found.ignored, unlisted=found.unlisted)
+
+
+def _score_entry(
+    entry: PhotoEntry, *, protocol: ScoringProtocol, segmenters: SegmenterSource, photos_folder: Path
+) -> _Scored:
+    cpu_began = time.process_time()
+    score = _outcome_of(entry, protocol, segmenters, photos_folder)
+    rows = rows_of(score, protocol=protocol, model=segmenters.model)
+    return _Scored(
+        score=replace(score, standardized=None, segmentation=None),
+        rows=rows,
+        threshold=None if score.segmentation is None else score.segmentation.threshold,
+        cpu_s=time.process_time() - cpu_began,
+    )
+
+
+def _crashed(entry: PhotoEntry, *, protocol: ScoringProtocol, segmenters: SegmenterSource) -> _Scored:
+    score = _failed(entry, "The process that scored this photo ended without an answer.")
+    return _Scored(score=score, rows=rows_of(score, protocol=protocol, model=segmenters.model))
+
+
+def _outcome_of(
+    entry: PhotoEntry, protocol: ScoringProtocol, segmenters: SegmenterSource, photos_folder: Path
+) -> PhotoScore:
+    try:
+        photo = read_entry(entry)
+        score = score_photo(photo, protocol=protocol, segmenter=segmenters.segmenter_for(entry.identity))
+    except Refused as refused:
+        return PhotoScore(identity=entry.identity, outcome=refused.refusal, flags=entry.flags)
+    except Exception as error:  # noqa: BLE001 - one photo's failure is its outcome; the others go on
+        return _failed(entry, f"{type(error).__name__}: {error}")
+    if score.scored:
+        write_pictures(photos_folder / entry.identity.photo_id, photo, score)
+    return score
+
+
+def _failed(entry: PhotoEntry, detail: str) -> PhotoScore:
+    refusal = Refusal(reason=Reason.SCORING_FAILED, detail=detail)
+    return PhotoScore(identity=entry.identity, outcome=refusal, flags=entry.flags)
+
+
+def _map_in_processes(
+    score_entry: Callable[[PhotoEntry], _Scored],
+    entries: Sequence[PhotoEntry],
+    jobs: int,
+    after_crash: Callable[[PhotoEntry], _Scored],
+) -> Iterator[tuple[int, _Scored]]:
+    """Yield (index, result) as they come; a photo that ends its process becomes `after_crash` of it."""
+    if jobs == 1 or len(entries) < 2:
+        yield from enumerate(map(score_entry, entries))
+        return
+    suspects: list[int] = []
+    for index, result in _in_one_pool(score_entry, entries, range(len(entries)), min(jobs, len(entries))):
+        if result is None:
+            suspects.append(index)
+        else:
+            yield index, result
+    for suspect in suspects:
+        for index, result in _in_one_pool(score_entry, entries, [suspect], 1):
+            yield index, after_crash(entries[index]) if result is None else result
+
+
+def _in_one_pool(
+    score_entry: Callable[[PhotoEntry], _Scored], entries: Sequence[PhotoEntry], indices: Sequence[int], jobs: int
+) -> Iterator[tuple[int, _Scored | None]]:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_use_one_opencv_thread) as pool:
+        futures = {pool.submit(score_entry, entries[index]): index for index in indices}
+        try:
+            for future in as_completed(futures):
+                try:
+                    yield futures[future], future.result()
+                except BrokenProcessPool:
+                    yield futures[future], None
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _use_one_opencv_thread() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+@contextmanager
+def _one_opencv_thread() -> Iterator[None]:
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

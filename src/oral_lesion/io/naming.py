@@ -1,0 +1,86 @@
+"""Names: text that is safe in tables, identifiers that are safe as folders."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import PurePosixPath, PureWindowsPath
+
+__all__ = ["identifier", "leads_out", "printable", "sorting_key"]
+
+_SLUG_LENGTH = 40
+_HASH_LENGTH = 8
+
+
+def printable(text: str) -> str:
+    """
+    Return `text` in Unicode normal form C without control, format and unpaired surrogate characters.
+
+    Parameters
+    ----------
+    text : str
+        Such as a file name as the operating system gives it.
+
+    Returns
+    -------
+    str
+        May be empty; white space is stripped at both ends and line breaks are gone.
+    """
+    kept = "".join(letter for letter in text if unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Zl", "Zp"})
+    return unicodedata.normalize("NFC", kept).strip()
+
+
+def identifier(stem: str, sha256: str) -> str:
+    """
+    Return a photo's identifier: the slug of its file's stem and the first eight digits of its hash.
+
+    Parameters
+    ----------
+    stem : str
+        File name without its last suffix.
+    sha256 : str
+        64 hexadecimal digits; empty where the file could not be read, which gives eight zeros.
+
+    Returns
+    -------
+    str
+        Of a-z, 0-9 and hyphens, at most 49 characters: safe as a folder name on every system.
+    """
+    ascii_letters = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode("ascii").lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_letters)[:_SLUG_LENGTH].strip("-") or "photo"
+    return f"{slug}-{(sha256 or '0' * _HASH_LENGTH)[:_HASH_LENGTH]}"
+
+
+def sorting_key(name: str) -> bytes:
+    """
+    Return the key that file names are sorted by: the UTF-8 bytes of their normal form C.
+
+    Parameters
+    ----------
+    name : str
+        File name or relative path.
+
+    Returns
+    -------
+    bytes
+        To compare.
+    """
+    return unicodedata.normalize("NFC", name.replace("\\", "/")).encode("utf-8", "surrogatepass")
+
+
+def leads_out(file: str) -> bool:
+    """
+    Return whether a relative file name is none: absolute on any system, or climbing out of its folder.
+
+    Parameters
+    ----------
+    file : str
+        With slashes or backslashes.
+
+    Returns
+    -------
+    bool
+        Symbolic links are not looked at.
+    """
+    windows, posix = PureWindowsPath(file), PurePosixPath(file.replace("\\", "/"))
+    return bool(windows.drive or windows.root or posix.is_absolute() or ".." in posix.parts)

@@ -1,0 +1,158 @@
+"""Commands that turn each file into files of its own: names checked before anything is written, each written whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+from numpy.typing import NDArray
+
+from oral_lesion.errors import InputError, OutputError, Refusal
+from oral_lesion.io.naming import printable
+from oral_lesion.io.texts import reason_text
+
+__all__ = ["FileOutcome", "refused_line", "require_folder", "require_free_names", "write_bytes", "write_png"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOutcome:
+    """
+    What became of one file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    done : bool
+        False where it was refused.
+    line : str
+        For people: what was found, or why not and what to do.
+    """
+
+    path: Path
+    done: bool
+    line: str
+
+
+def refused_line(path: Path, refusal: Refusal) -> str:
+    """
+    Return the line for a refused file: its name, the reason code, and what to do.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    refusal : Refusal
+        Why.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    text = reason_text(refusal.reason)
+    return f"{printable(path.name)}: refused ({refusal.reason}). {text.meaning} {text.retake}"
+
+
+def require_free_names(pictures: Sequence[Path], out: Path, suffixes: Sequence[str], *, overwrite: bool) -> None:
+    """
+    Check that each file has output names of its own, and that none is taken.
+
+    Parameters
+    ----------
+    pictures : sequence of Path
+        Input files.
+    out : Path
+        Output folder.
+    suffixes : sequence of str
+        Put after a file's stem.
+    overwrite : bool
+        Whether taken names may be replaced.
+
+    Raises
+    ------
+    InputError
+        Where two files have the same stem.
+    OutputError
+        Where a name is taken.
+    """
+    seen: dict[str, Path] = {}
+    for path in pictures:
+        other = seen.setdefault(path.stem.casefold(), path)
+        if other is not path:
+            raise InputError(f"{other} and {path} would both write {path.stem}{suffixes[0]}; rename one, or run twice.")
+    taken = [name for path in pictures for suffix in suffixes if (out / (name := path.stem + suffix)).exists()]
+    if taken and not overwrite:
+        raise OutputError(f"{out / taken[0]} is there already; name another folder, or give --overwrite.")
+
+
+def require_folder(folder: Path) -> None:
+    """
+    Make a folder where it is missing.
+
+    Parameters
+    ----------
+    folder : Path
+        Output folder.
+
+    Raises
+    ------
+    OutputError
+        Where it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror}); name another folder with -o.") from error
+
+
+def write_png(path: Path, picture: NDArray[Any]) -> None:
+    """
+    Write a grey or RGB picture as PNG, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    picture : ndarray of uint8 or uint16, shape (height, width) or (height, width, 3)
+        RGB order.
+
+    Raises
+    ------
+    OutputError
+        Where it cannot be written.
+    """
+    bgr_or_grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    _, encoded = cv2.imencode(".png", bgr_or_grey, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    write_bytes(path, encoded.tobytes())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """
+    Write a file under a temporary name beside it, then rename it.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    content : bytes
+        All of it.
+
+    Raises
+    ------
+    OutputError
+        Where it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); free space or name another folder."
+        ) from error

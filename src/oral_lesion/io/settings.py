@@ -1,0 +1,167 @@
+"""Read protocol and card files: all faults of both at once, each with its key."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from oral_lesion.errors import Fault, SettingsError
+from oral_lesion.io.resources import cards_folder, default_protocol_path
+from oral_lesion.protocol import CardDefinition, ScoringProtocol, faults_of
+
+__all__ = ["known_cards", "load_card", "load_protocol"]
+
+_MAX_BYTES = 1_000_000
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_WHOLE_FILE = "(whole file)"
+
+
+def load_protocol(path: Path | None = None, *, card: str | None = None) -> ScoringProtocol:
+    """
+    Read a protocol and the card that it names.
+
+    Parameters
+    ----------
+    path : Path or None
+        Protocol file (TOML); None takes the packaged one.
+    card : str or None
+        Card to use in place of the protocol's: a name of configs/cards, or a file relative to the working
+        folder.
+
+    Returns
+    -------
+    ScoringProtocol
+        With the card's definition in place of its name.
+
+    Raises
+    ------
+    SettingsError
+        With all faults of protocol and card, the card's keys starting with ``card``.
+    """
+    path = default_protocol_path() if path is None else Path(path)
+    settings = _read_toml(path)
+    faults: list[Fault] = []
+    try:
+        base = path.parent if card is None else Path()
+        definition = _card_of(settings.get("card") if card is None else card, base, absent="card" not in settings)
+        settings["card"] = definition.model_dump()
+    except SettingsError as error:
+        faults.extend(Fault(_below_card(fault.key), f"{fault.message}{_of(error, path)}") for fault in error.faults)
+        settings.pop("card", None)
+    try:
+        protocol = ScoringProtocol.from_settings(settings, source=str(path))
+    except SettingsError as error:
+        own = [fault for fault in error.faults if not (faults and fault.key == "card")]
+        raise SettingsError(str(path), [*own, *faults]) from error
+    return protocol
+
+
+def load_card(card: str, *, base: Path | None = None) -> CardDefinition:
+    """
+    Read the definition of a card.
+
+    Parameters
+    ----------
+    card : str
+        A name: looked for in ``cards`` below `base`, then among the packaged cards. Or a file, relative to
+        `base`: anything with a slash or that ends in ``.toml``.
+    base : Path or None
+        Folder of the protocol file; None takes the working folder.
+
+    Returns
+    -------
+    CardDefinition
+        With its reference colours.
+
+    Raises
+    ------
+    SettingsError
+        With all faults; an unknown name comes with the list of known ones.
+    """
+    path = _card_path(card, base if base is not None else Path())
+    settings = _read_toml(path)
+    if "patches" not in settings and isinstance(settings.get("reference"), str):
+        settings["patches"] = _reference_patches(settings["reference"], path)
+    try:
+        return CardDefinition.model_validate(settings)
+    except ValidationError as error:
+        raise SettingsError(str(path), faults_of(error)) from error
+
+
+def known_cards() -> list[str]:
+    """Return the names of the packaged cards, sorted."""
+    return sorted(path.stem for path in cards_folder().glob("*.toml"))
+
+
+def _card_of(card: object, base: Path, *, absent: bool) -> CardDefinition:
+    if not isinstance(card, str):
+        problem = "is missing" if absent else f"expected a card's name in quotes, got {type(card).__name__}"
+        raise SettingsError("", [Fault("card", f"{problem}; known: {', '.join(known_cards())}")])
+    return load_card(card, base=base)
+
+
+def _card_path(card: str, base: Path) -> Path:
+    if "/" in card or "\\" in card or card.endswith(".toml"):
+        path = base / card
+        if path.is_file():
+            return path
+        raise SettingsError(card, [Fault("card", f"no such file: {path}")])
+    if _NAME.fullmatch(card):
+        for folder in (base / "cards", cards_folder()):
+            path = folder / f"{card}.toml"
+            if path.is_file():
+                return path
+    raise SettingsError(card, [Fault("card", f"no card is called {card!r}; known: {', '.join(known_cards())}")])
+
+
+def _reference_patches(reference: str, card_path: Path) -> object:
+    """Return the patches of a reference: beside the card's file first, then among the packaged ones."""
+    if _NAME.fullmatch(reference):
+        for folder in (card_path.parent / "reference", cards_folder() / "reference"):
+            path = folder / f"{reference}.toml"
+            if path.is_file():
+                return _patches_of(_read_toml(path))
+    known = ", ".join(sorted(path.stem for path in (cards_folder() / "reference").glob("*.toml")))
+    raise SettingsError(str(card_path), [Fault("reference", f"no reference {reference!r}; known: {known}")])
+
+
+def _patches_of(settings: Mapping[str, Any]) -> object:
+    """Return name and colour of each patch; a reference may say more of a patch than the protocol needs."""
+    patches = settings.get("patches")
+    if not isinstance(patches, list):
+        return patches
+    wanted = ("name", "lab_d50")
+    return [
+        {key: patch[key] for key in wanted if key in patch} if isinstance(patch, dict) else patch for patch in patches
+    ]
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        if not path.is_file():
+            message = "no such file" if not path.exists() else "expected a regular file"
+            raise SettingsError(str(path), [Fault(_WHOLE_FILE, message)])
+        if path.stat().st_size > _MAX_BYTES:
+            raise SettingsError(str(path), [Fault(_WHOLE_FILE, f"larger than {_MAX_BYTES // 10**6} MB")])
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
+    except OSError as error:
+        raise SettingsError(str(path), [Fault(_WHOLE_FILE, f"cannot be read ({error.strerror})")]) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(str(path), [Fault(_WHOLE_FILE, "expected TOML in UTF-8")]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(str(path), [Fault(_WHOLE_FILE, f"no valid TOML: {error}")]) from error
+    except RecursionError as error:
+        raise SettingsError(str(path), [Fault(_WHOLE_FILE, "no valid TOML: nested too deeply")]) from error
+
+
+def _below_card(key: str) -> str:
+    return "card" if key in {"card", _WHOLE_FILE} else f"card.{key}"
+
+
+def _of(error: SettingsError, path: Path) -> str:
+    return f" (in {error.source})" if error.source.endswith(".toml") and error.source != str(path) else ""

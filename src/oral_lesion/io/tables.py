@@ -1,0 +1,294 @@
+"""The tables of a run: scores.csv, one row a photo, and lesions.csv, one row a lesion."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from oral_lesion.errors import FormatError, OutputError, Refusal
+from oral_lesion.io.naming import printable
+from oral_lesion.protocol import ScoringProtocol
+from oral_lesion.records import Lesion, Measurement, ModelIdentity, PhotoScore, StandardizedPhoto
+
+__all__ = [
+    "LESION_COLUMNS",
+    "SCORE_COLUMNS",
+    "PhotoRows",
+    "read_lesions",
+    "read_scores",
+    "rows_of",
+    "write_tables",
+]
+
+Value = str | int | float | None
+Row = Mapping[str, Value]
+
+_TEXT, _WHOLE = "text", "whole"
+_DECIMALS_OF_LIMITS = 5
+
+SCORE_COLUMNS: Mapping[str, str | int] = {
+    "photo_id": _TEXT, "file": _TEXT, "sha256": _TEXT, "subject": _TEXT, "visit": _TEXT, "site": _TEXT,
+    "replicate": _WHOLE, "status": _TEXT, "reason": _TEXT, "observed": _DECIMALS_OF_LIMITS,
+    "limit": _DECIMALS_OF_LIMITS, "unit": _TEXT, "erosion_area_mm2": 3, "u_area_mm2": 3,
+    "lesion_count": _WHOLE, "largest_lesion_mm2": 3, "mm_per_px": 5, "u_mm_per_px": 6, "tilt_deg": 2,
+    "card": _TEXT, "delta_e00_median": 3, "delta_e00_max": 3, "flags": _TEXT, "model": _TEXT,
+    "model_sha256": _TEXT, "protocol_sha256": _TEXT,
+}  # fmt: skip
+"""Columns of scores.csv in order: text, whole number, or the number of decimals."""
+
+LESION_COLUMNS: Mapping[str, str | int] = {
+    "photo_id": _TEXT, "lesion": _WHOLE, "area_mm2": 3, "perimeter_mm": 3, "centroid_row_px": 2,
+    "centroid_column_px": 2, "equivalent_diameter_mm": 3, "flags": _TEXT,
+}  # fmt: skip
+"""Columns of lesions.csv in order."""
+
+_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+_QUOTE = "'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoRows:
+    """
+    What the tables say of one photo; small, and safe to send between processes.
+
+    Parameters
+    ----------
+    score : mapping
+        Value of each of `SCORE_COLUMNS`; None for an empty cell.
+    lesions : tuple of mapping
+        Values of `LESION_COLUMNS` for each lesion, by falling area.
+    """
+
+    score: Row
+    lesions: tuple[Row, ...]
+
+
+def rows_of(score: PhotoScore, *, protocol: ScoringProtocol, model: ModelIdentity) -> PhotoRows:
+    """
+    Return what the tables say of one photo.
+
+    Parameters
+    ----------
+    score : PhotoScore
+        Of any outcome, its pictures included.
+    protocol : ScoringProtocol
+        That was applied.
+    model : ModelIdentity
+        Of the run, stated also where a photo was refused before the model saw it.
+
+    Returns
+    -------
+    PhotoRows
+        What is not known is None. A photo without lesions has an area of 0, a refused one has none.
+    """
+    identity = score.identity
+    row: dict[str, Value] = dict.fromkeys(SCORE_COLUMNS)
+    row |= {
+        "photo_id": identity.photo_id,
+        "file": identity.file,
+        "sha256": identity.sha256,
+        "subject": identity.subject_id,
+        "visit": identity.visit.name,
+        "site": identity.site,
+        "replicate": identity.replicate,
+        "flags": " ".join(score.flags),
+        "model": f"{model.name} {model.version}".strip(),
+        "model_sha256": model.sha256,
+        "protocol_sha256": protocol.sha256,
+    }
+    if score.card is not None:
+        row |= {
+            "card": score.card.card,
+            "mm_per_px": score.card.scale.mm_per_px,
+            "u_mm_per_px": score.card.scale.u_mm_per_px,
+            "tilt_deg": score.card.tilt_deg,
+        }
+    if score.standardized is not None:
+        agreement = score.standardized.color_agreement
+        row |= {"delta_e00_median": agreement.held_out_median, "delta_e00_max": agreement.held_out_max}
+    row |= _of_outcome(score.outcome)
+    return PhotoRows(score=row, lesions=_lesion_rows(score))
+
+
+def _of_outcome(outcome: Measurement | Refusal) -> dict[str, Value]:
+    if isinstance(outcome, Refusal):
+        return {
+            "status": "refused",
+            "reason": outcome.reason.value,
+            "observed": outcome.observed,
+            "limit": outcome.limit,
+            "unit": outcome.unit,
+        }
+    return {
+        "status": "scored",
+        "erosion_area_mm2": outcome.area_mm2,
+        "u_area_mm2": outcome.u_area_mm2,
+        "lesion_count": len(outcome.lesions),
+        "largest_lesion_mm2": max((lesion.area_mm2 for lesion in outcome.lesions), default=0.0),
+    }
+
+
+def _lesion_rows(score: PhotoScore) -> tuple[Row, ...]:
+    if not isinstance(score.outcome, Measurement):
+        return ()
+    rows: list[Row] = []
+    for lesion in score.outcome.lesions:
+        row_px, column_px = _centroid_in_photo(lesion, score.standardized)
+        rows.append(
+            {
+                "photo_id": score.identity.photo_id,
+                "lesion": lesion.label,
+                "area_mm2": lesion.area_mm2,
+                "perimeter_mm": lesion.perimeter_mm,
+                "centroid_row_px": row_px,
+                "centroid_column_px": column_px,
+                "equivalent_diameter_mm": lesion.equivalent_diameter_mm,
+                "flags": " ".join(lesion.flags),
+            }
+        )
+    return tuple(rows)
+
+
+def _centroid_in_photo(lesion: Lesion, standardized: StandardizedPhoto | None) -> tuple[float | None, float | None]:
+    """Return (row, column) in the upright photo; None without the geometry that leads there."""
+    if standardized is None:
+        return None, None
+    row, column = lesion.centroid_rc_px
+    x, y, weight = standardized.photo_xy_from_standard_xy @ np.array([column, row, 1.0])
+    return float(y / weight), float(x / weight)
+
+
+def write_tables(folder: Path, rows: Sequence[PhotoRows]) -> None:
+    """
+    Write scores.csv and lesions.csv (RFC 4180, UTF-8, point as decimal mark on every system).
+
+    Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers stay numbers.
+
+    Parameters
+    ----------
+    folder : Path
+        That exists.
+    rows : sequence of PhotoRows
+        In the order of the table.
+
+    Raises
+    ------
+    OutputError
+        Where a file cannot be written.
+    """
+    _write(folder / "scores.csv", SCORE_COLUMNS, [one.score for one in rows])
+    _write(folder / "lesions.csv", LESION_COLUMNS, [lesion for one in rows for lesion in one.lesions])
+
+
+def read_scores(path: Path) -> list[dict[str, Value]]:
+    """
+    Read a scores.csv that this package wrote.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+
+    Returns
+    -------
+    list of dict
+        One a photo: text, whole numbers, floats; None for an empty cell.
+
+    Raises
+    ------
+    FormatError
+        Where the file is not such a table.
+    """
+    return _read(path, SCORE_COLUMNS)
+
+
+def read_lesions(path: Path) -> list[dict[str, Value]]:
+    """
+    Read a lesions.csv that this package wrote.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+
+    Returns
+    -------
+    list of dict
+        One a lesion, as for `read_scores`.
+
+    Raises
+    ------
+    FormatError
+        Where the file is not such a table.
+    """
+    return _read(path, LESION_COLUMNS)
+
+
+def _write(path: Path, columns: Mapping[str, str | int], rows: Iterable[Row]) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_cell(row[column], kind) for column, kind in columns.items()])
+    try:
+        path.write_bytes(text.getvalue().encode("utf-8"))
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}). Check space and rights.") from error
+
+
+def _cell(value: Value, kind: str | int) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if kind == _TEXT:
+        return defused(printable(str(value)))
+    if kind == _WHOLE:
+        return str(int(value))
+    number = f"{float(value):.{kind}f}"
+    return number.removeprefix("-") if float(number) == 0 else number
+
+
+def defused(text: str) -> str:
+    """
+    Return a cell's text so that no spreadsheet takes it for a formula.
+
+    Parameters
+    ----------
+    text : str
+        Printable text.
+
+    Returns
+    -------
+    str
+        With an apostrophe in front where it starts like a formula, or with an apostrophe of its own.
+    """
+    starts = (*_FORMULA_STARTS, _QUOTE)
+    looks_like_one = text.lstrip(" ").startswith(starts) or text.lstrip().startswith(starts)
+    return _QUOTE + text if looks_like_one else text
+
+
+def _read(path: Path, columns: Mapping[str, str | int]) -> list[dict[str, Value]]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        header, *body = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
+        if header != list(columns):
+            raise FormatError(f"{path.name}: expected the columns {', '.join(columns)}, got {', '.join(header)}.")
+        return [
+            {column: _value(cell, kind) for (column, kind), cell in zip(columns.items(), cells, strict=True)}
+            for cells in body
+        ]
+    except (OSError, ValueError, csv.Error) as error:
+        raise FormatError(f"{path}: expected a table as this package writes it ({error}). Score again.") from error
+
+
+def _value(cell: str, kind: str | int) -> Value:
+    if cell == "":
+        return None
+    if kind == _TEXT:
+        return cell.removeprefix(_QUOTE)
+    return int(cell) if kind == _WHOLE else float(cell)
