@@ -27,7 +27,7 @@ $(VENV)/.dev: $(VENV)/.core
 
 DEMO := demo
 demo: core
-	$(BIN)/oral-lesion phantom $(DEMO)/photos --subjects 1 --visits 2 --sites buccal-left,tongue-ventral,palate-hard --overwrite
+	$(BIN)/oral-lesion phantom $(DEMO)/photos --subjects 1 --visits 2 --sites buccal-left,tongue-ventral,palate-hard --seed 3 --overwrite
 	$(BIN)/oral-lesion score $(DEMO)/photos/phantom-01/week-00 -o $(DEMO)/scores/week-00 --overwrite
 	$(BIN)/oral-lesion score $(DEMO)/photos/phantom-01/week-04 -o $(DEMO)/scores/week-04 --overwrite
 	@echo "The tables and pictures are in $(DEMO)/scores; the true areas are in $(DEMO)/photos/truth.csv"

@@ -13,6 +13,9 @@ from oral_lesion.errors import Fault, SettingsError
 
 __all__ = [
     "CardDefinition",
+    "CardMarker",
+    "CardMarkers",
+    "CardRuler",
     "Limits",
     "ReferencePatch",
     "ScoringProtocol",
@@ -38,13 +41,43 @@ class ReferencePatch(_Settings):
     lab_d50: tuple[float, float, float]
 
 
+class CardMarker(_Settings):
+    """One ArUco marker of a card: its id and its middle, in mm from the card's upper left corner (x right, y down)."""
+
+    id: Annotated[int, Field(ge=0, le=49)]
+    xy_mm: tuple[Positive, Positive]
+
+
+class CardMarkers(_Settings):
+    """The ArUco markers of a card, upright on it; a marker is six modules wide, its black border included."""
+
+    dictionary: Literal["4x4_50"]
+    module_mm: Positive
+    placed: Annotated[tuple[CardMarker, ...], Field(min_length=3)]
+
+    @property
+    def side_mm(self) -> float:
+        """Width of a marker, its black border included."""
+        return 6.0 * self.module_mm
+
+
+class CardRuler(_Settings):
+    """A ruler with mm ticks along x: its zero on the base line, in mm from the card's upper left corner."""
+
+    start_xy_mm: tuple[Positive, Positive]
+    length_mm: Annotated[int, Field(ge=10)]
+
+
 class CardDefinition(_Settings):
     """
     A colour card: its layout in mm and its reference colours.
 
-    Patches run along the card's rows, the first row first. `pitch_mm` and `patch_mm` hold along the rows, `pitch_y_mm` and
-    `patch_y_mm` across them (None: the same, square patches). `outer_mm` is (width, height) of the whole card, taken as
-    centred on its patches; None where it is unknown.
+    Patches run along the card's rows, the first row first. `pitch_mm` and `patch_mm` hold along the rows,
+    `pitch_y_mm` and `patch_y_mm` across them (None: the same, square patches). `outer_mm` is (width, height) of the
+    whole card, taken as centred on its patches; None where it is unknown.
+
+    A card with `markers` takes scale and pose from them. Its colours are measured batch by batch: `nominal_colors` says
+    that `patches` holds what was sent to the printer, which corrects no photo, and `batch` names the batch measured.
     """
 
     name: str
@@ -59,6 +92,10 @@ class CardDefinition(_Settings):
     u_pitch_percent: NotNegative
     reference: str
     patches: tuple[ReferencePatch, ...]
+    markers: CardMarkers | None = None
+    ruler: CardRuler | None = None
+    nominal_colors: bool = False
+    batch: str | None = None
 
     @model_validator(mode="after")
     def _patches_fill_the_grid(self) -> CardDefinition:
@@ -72,6 +109,21 @@ class CardDefinition(_Settings):
             raise ValueError(f"patch_y_mm must be below pitch_y_mm, got {self.patch_xy_mm[1]}, {self.pitch_xy_mm[1]}")
         return self
 
+    @model_validator(mode="after")
+    def _markers_lie_on_the_card(self) -> CardDefinition:
+        if self.markers is None:
+            return self
+        if self.outer_mm is None:
+            raise ValueError("outer_mm: a card with markers needs it, for they are placed from the card's corner")
+        ids = [marker.id for marker in self.markers.placed]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"markers.placed: each id once, got {ids}")
+        half = self.markers.side_mm / 2.0
+        for marker in self.markers.placed:
+            if any(not half <= at <= size - half for at, size in zip(marker.xy_mm, self.outer_mm, strict=True)):
+                raise ValueError(f"markers.placed: marker {marker.id} reaches over the card's border")
+        return self
+
     @property
     def pitch_xy_mm(self) -> tuple[float, float]:
         """Distance of neighbouring patch centres along the rows and across them."""
@@ -81,6 +133,14 @@ class CardDefinition(_Settings):
     def patch_xy_mm(self) -> tuple[float, float]:
         """Width and height of a patch."""
         return self.patch_mm, self.patch_mm if self.patch_y_mm is None else self.patch_y_mm
+
+    @property
+    def first_patch_xy_mm(self) -> tuple[float, float] | None:
+        """Middle of the first patch, from the card's upper left corner; None where the card's size is unknown."""
+        if self.outer_mm is None:
+            return None
+        (wide, high), (pitch_x, pitch_y) = self.outer_mm, self.pitch_xy_mm
+        return (wide - (self.columns - 1) * pitch_x) / 2.0, (high - (self.rows - 1) * pitch_y) / 2.0
 
 
 class StandardizationSettings(_Settings):

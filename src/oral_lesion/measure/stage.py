@@ -34,8 +34,9 @@ def measure(segmentation: Segmentation, scale: Scale, *, smallest_lesion_mm2: fl
     Returns
     -------
     Measurement
-        Lesions by falling area. Flags: ``lesion-at-edge`` where a lesion reaches the border of what was in view, so that
-        its area is a lower limit; ``boundary-vague`` where the boundary's uncertainty exceeds a quarter of the area.
+        Lesions by falling area. Flags: ``lesion-at-edge`` where a lesion reaches the border of what was in view, so
+        that its area is a lower limit; ``boundary-vague`` where the boundary's uncertainty exceeds a quarter of the
+        area.
 
     Raises
     ------

@@ -1,0 +1,86 @@
+"""`oral-lesion score`: score the photos of one visit."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from oral_lesion.io.batch import SegmenterSource, VisitScores
+
+__all__ = ["SegmenterChoice", "score"]
+
+
+class SegmenterChoice(StrEnum):
+    """What says where the erosions are."""
+
+    MODEL = "model"
+    TRUTH = "truth"
+
+
+def score(
+    visit: Annotated[Path, typer.Argument(help="Folder of one visit's photos, SUBJECT/VISIT.", show_default=False)],
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Results folder. [default: oral-lesion-scores/SUBJECT/VISIT here]"),
+    ] = None,
+    protocol: Annotated[
+        Path | None, typer.Option(help="Protocol file (TOML). [default: the packaged one]", show_default=False)
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Model bundle folder. [default: the packaged one]", show_default=False)
+    ] = None,
+    card: Annotated[
+        str | None, typer.Option(help="Use this card instead of the protocol's.", show_default=False)
+    ] = None,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, help="Photos scored at the same time.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in OUT.")] = False,
+    segmenter: Annotated[
+        SegmenterChoice, typer.Option(help="'truth' takes a phantom's true masks in place of the model.")
+    ] = SegmenterChoice.MODEL,
+    json: Annotated[bool, typer.Option("--json", help="Print run.json instead of the table.")] = False,
+) -> None:
+    """
+    Score a visit folder: erosion area in mm² per photo, or why not and how to retake it.
+
+    Example: oral-lesion score study/S-001/week-04 -o scores/S-001/week-04
+    """
+    from oral_lesion.cli.scores_shown import photo_progress, print_scores
+    from oral_lesion.io.batch import score_visit
+    from oral_lesion.io.settings import load_protocol
+
+    loaded = load_protocol(protocol, card=card)
+    source = _source_of(segmenter, model, visit, loaded.standardization.working_mm_per_px)
+    results = out or Path("oral-lesion-scores") / visit.resolve().parent.name / visit.resolve().name
+    with photo_progress(shown=not json) as advance:
+        scores = score_visit(
+            visit,
+            results,
+            protocol=loaded,
+            segmenters=source,
+            jobs=jobs,
+            overwrite=overwrite,
+            on_outcome=advance,
+        )
+    if json:
+        typer.echo((results / "run.json").read_text(encoding="utf-8"), nl=False)
+    else:
+        print_scores(scores, results)
+    raise typer.Exit(_exit_code(scores))
+
+
+def _source_of(choice: SegmenterChoice, model: Path | None, visit: Path, working_mm_per_px: float) -> SegmenterSource:
+    from oral_lesion.io.batch import BundleSegmenters
+    from oral_lesion.io.resources import default_bundle_path
+    from oral_lesion.phantom.truth_segmenters import TruthSegmenters
+
+    if choice is SegmenterChoice.TRUTH:
+        return TruthSegmenters.of_visit(visit, working_mm_per_px)
+    return BundleSegmenters.of(model or default_bundle_path())
+
+
+def _exit_code(scores: VisitScores) -> int:
+    return 0 if all(outcome.scored for outcome in scores.outcomes) else 3
