@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from oral_lesion.errors import Flag, Reason
-from oral_lesion.io.texts import flag_text, reason_text
+from oral_lesion.io.texts import Language, flag_text, reason_text
 
 REASONS = {
     "unreadable", "too-large", "too-small", "not-color", "no-card", "card-cut", "several-cards", "wrong-card",
@@ -29,3 +31,16 @@ def test_each_code_has_words_and_a_line_in_the_docs():
         assert f"| `{reason}` | {text.meaning} | {text.retake} |" in lines
     for flag in Flag:
         assert f"| `{flag}` | {flag_text(flag)} |" in lines
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_each_code_has_words_of_its_own_in_every_language(language):
+    sentences = [flag_text(flag, language) for flag in Flag]
+    for reason in Reason:
+        text = reason_text(reason, language)
+        sentences += [text.meaning, text.retake]
+    assert all(sentence.endswith((".", "。")) for sentence in sentences)
+    if language is not Language.ENGLISH:
+        english = [flag_text(flag) for flag in Flag]
+        english += [words for reason in Reason for words in (reason_text(reason).meaning, reason_text(reason).retake)]
+        assert not set(sentences) & set(english)

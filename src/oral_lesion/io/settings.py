@@ -69,7 +69,8 @@ def load_card(card: str, *, base: Path | None = None) -> CardDefinition:
     ----------
     card : str
         A name: looked for in ``cards`` below `base`, then among the packaged cards. Or a file, relative to
-        `base`: anything with a slash or that ends in ``.toml``.
+        `base`: anything with a slash or that ends in ``.toml``. The file may be that of a measured batch, which names
+        its card.
     base : Path or None
         Folder of the protocol file; None takes the working folder.
 
@@ -85,6 +86,8 @@ def load_card(card: str, *, base: Path | None = None) -> CardDefinition:
     """
     path = _card_path(card, base if base is not None else Path())
     settings = _read_toml(path)
+    if isinstance(settings.get("card"), str):
+        settings = _batch_card(settings, path)
     if "patches" not in settings and isinstance(settings.get("reference"), str):
         settings["patches"] = _reference_patches(settings["reference"], path)
     try:
@@ -117,6 +120,30 @@ def _card_path(card: str, base: Path) -> Path:
             if path.is_file():
                 return path
     raise SettingsError(card, [Fault("card", f"no card is called {card!r}; known: {', '.join(known_cards())}")])
+
+
+def _batch_card(batch: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return the card that a measured batch is of, with the batch's colours in place of its own."""
+    card_path = _card_path(batch["card"], path.parent) if _NAME.fullmatch(batch["card"]) else None
+    card = {} if card_path is None else _read_toml(card_path)
+    names = [patch.get("name") if isinstance(patch, dict) else None for patch in card.get("patches", [])]
+    faults = []
+    if not names:
+        faults.append(Fault("card", f"expected a card with patches of its own, got {batch['card']!r}"))
+    measured = [patch.get("name") if isinstance(patch, dict) else None for patch in batch.get("patches", [])]
+    if names and measured != names:
+        faults.append(Fault("patches", f"expected {', '.join(map(str, names))} in this order, got {measured}"))
+    faults += [
+        Fault(key, f"expected {wanted!r}, got {batch.get(key)!r}: references are CIELAB for D50 and 2 degrees")
+        for key, wanted in (("illuminant", "D50"), ("observer_deg", 2))
+        if batch.get(key) != wanted
+    ]
+    if not isinstance(batch.get("batch"), str):
+        faults.append(Fault("batch", "expected the batch's name in quotes"))
+    if faults:
+        raise SettingsError(str(path), faults)
+    colors = {"patches": _patches_of(batch), "reference": path.stem, "batch": batch["batch"], "nominal_colors": False}
+    return {**card, **colors}
 
 
 def _reference_patches(reference: str, card_path: Path) -> object:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from oral_lesion.errors import Flag, Reason
 
-__all__ = ["ReasonText", "flag_text", "reason_text"]
+__all__ = ["Language", "ReasonText", "flag_text", "reason_text"]
+
+
+class Language(StrEnum):
+    """Languages that the sentences exist in: one file each, beside this one."""
+
+    ENGLISH = "en"
+    GERMAN = "de"
+    CHINESE = "zh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +39,7 @@ class ReasonText:
     retake: str
 
 
-def reason_text(reason: Reason) -> ReasonText:
+def reason_text(reason: Reason, language: Language = Language.ENGLISH) -> ReasonText:
     """
     Return the words for a reason code.
 
@@ -38,16 +47,18 @@ def reason_text(reason: Reason) -> ReasonText:
     ----------
     reason : Reason
         Any code.
+    language : Language
+        Of the words.
 
     Returns
     -------
     ReasonText
-        In English.
+        Meaning and remedy.
     """
-    return ReasonText(**_texts()["reason"][reason.value])
+    return ReasonText(**_texts(language)["reason"][reason.value])
 
 
-def flag_text(flag: Flag) -> str:
+def flag_text(flag: Flag, language: Language = Language.ENGLISH) -> str:
     """
     Return the words for a flag.
 
@@ -55,15 +66,18 @@ def flag_text(flag: Flag) -> str:
     ----------
     flag : Flag
         Any flag.
+    language : Language
+        Of the words.
 
     Returns
     -------
     str
-        One sentence in English.
+        One sentence.
     """
-    return str(_texts()["flag"][flag.value])
+    return str(_texts(language)["flag"][flag.value])
 
 
 @cache
-def _texts() -> dict[str, Any]:
-    return tomllib.loads(resources.files("oral_lesion.io").joinpath("texts_en.toml").read_text(encoding="utf-8"))
+def _texts(language: Language) -> dict[str, Any]:
+    file = resources.files("oral_lesion.io").joinpath(f"texts_{language}.toml")
+    return tomllib.loads(file.read_text(encoding="utf-8"))
