@@ -1,15 +1,15 @@
-"""The protocol: how one photo is scored. The five steps are the five headings of docs/protocol.md."""
+"""The protocol: how one photo is scored. Its five steps are the five headings of docs/protocol.md."""
 
 from __future__ import annotations
 
-from oral_lesion.errors import Flag, Refused
+from oral_lesion.errors import Flag, Refusal, Refused
 from oral_lesion.measure import measure
 from oral_lesion.protocol import ScoringProtocol
-from oral_lesion.records import CardReading, Photo, PhotoScore, Segmentation, StandardizedPhoto
+from oral_lesion.records import CardReading, Photo, PhotoCheck, PhotoScore, StandardizedPhoto
 from oral_lesion.segment import Segmenter, segment
 from oral_lesion.standardize import read_card, require_acceptable, standardize
 
-__all__ = ["score_photo"]
+__all__ = ["check_photo", "score_photo"]
 
 
 def score_photo(photo: Photo, *, protocol: ScoringProtocol, segmenter: Segmenter) -> PhotoScore:
@@ -32,7 +32,6 @@ def score_photo(photo: Photo, *, protocol: ScoringProtocol, segmenter: Segmenter
     """
     card: CardReading | None = None
     standardized: StandardizedPhoto | None = None
-    segmentation: Segmentation | None = None
     try:
         card = read_card(photo, protocol.card, limits=protocol.limits, uncertainty=protocol.uncertainty)
         standardized = standardize(photo, card, protocol.card, protocol.standardization, protocol.uncertainty)
@@ -56,6 +55,40 @@ def score_photo(photo: Photo, *, protocol: ScoringProtocol, segmenter: Segmenter
         standardized=standardized,
         segmentation=segmentation,
         flags=_each_once(photo, card, standardized, segmentation, measurement),
+    )
+
+
+def check_photo(photo: Photo, *, protocol: ScoringProtocol) -> PhotoCheck:
+    """
+    Tell whether a photo can be measured: read its card, standardize it, require that it is acceptable.
+
+    Parameters
+    ----------
+    photo : Photo
+        Upright, in sRGB.
+    protocol : ScoringProtocol
+        All settings.
+
+    Returns
+    -------
+    PhotoCheck
+        Without a refusal where it can.
+    """
+    card: CardReading | None = None
+    standardized: StandardizedPhoto | None = None
+    refusal: Refusal | None = None
+    try:
+        card = read_card(photo, protocol.card, limits=protocol.limits, uncertainty=protocol.uncertainty)
+        standardized = standardize(photo, card, protocol.card, protocol.standardization, protocol.uncertainty)
+        require_acceptable(card, standardized, protocol.limits)
+    except Refused as refused:
+        refusal = refused.refusal
+    return PhotoCheck(
+        identity=photo.identity,
+        refusal=refusal,
+        card=card,
+        standardized=standardized,
+        flags=_each_once(photo, card, standardized),
     )
 
 

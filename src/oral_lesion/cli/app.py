@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oral_lesion.cli import export, phantom, score, segment, standardize, train
+from oral_lesion.cli import check, export, phantom, score, segment, standardize, train
 
 __all__ = ["app", "main"]
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 
 app.command("score", short_help="Score a visit folder: areas in mm², or why not.")(score.score)
+app.command("check", short_help="Is a photo usable? At once, with how to retake it.")(check.check)
 app.command("segment", short_help="Masks for pictures without a card.")(segment.segment)
 app.command("standardize", short_help="Photos in standard colour and scale.")(standardize.standardize)
 app.command("phantom", short_help="Render photos of known area.")(phantom.phantom)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oral_lesion.io.texts import Language
+
 if TYPE_CHECKING:
     from oral_lesion.io.batch import SegmenterSource, VisitScores
 
@@ -41,6 +43,7 @@ def score(
     segmenter: Annotated[
         SegmenterChoice, typer.Option(help="'truth' takes a phantom's true masks in place of the model.")
     ] = SegmenterChoice.MODEL,
+    language: Annotated[Language, typer.Option(help="Of the notes on the terminal.")] = Language.ENGLISH,
     json: Annotated[bool, typer.Option("--json", help="Print run.json instead of the table.")] = False,
 ) -> None:
     """
@@ -68,7 +71,7 @@ def score(
     if json:
         typer.echo((results / "run.json").read_text(encoding="utf-8"), nl=False)
     else:
-        print_scores(scores, results)
+        print_scores(scores, results, language)
     raise typer.Exit(_exit_code(scores))
 
 

@@ -13,8 +13,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from oral_lesion.errors import Flag, Refusal
-from oral_lesion.io.texts import flag_text, reason_text
+from oral_lesion.errors import Flag
+from oral_lesion.io.naming import printable
+from oral_lesion.io.refusal_words import refusal_words
+from oral_lesion.io.texts import Language, flag_text
 from oral_lesion.records import Measurement, PhotoScore
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def photo_progress(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def print_scores(scores: VisitScores, results: Path) -> None:
+def print_scores(scores: VisitScores, results: Path, language: Language = Language.ENGLISH) -> None:
     """
     Print a visit's outcomes as a table for people, then where the files are.
 
@@ -60,6 +62,8 @@ def print_scores(scores: VisitScores, results: Path) -> None:
         All outcomes.
     results : Path
         Folder that was written.
+    language : Language
+        Of the notes.
     """
     console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH, no_color=True)
     table = Table(title=None, show_lines=False, pad_edge=False)
@@ -69,7 +73,7 @@ def print_scores(scores: VisitScores, results: Path) -> None:
     table.add_column("Lesions", justify="right")
     table.add_column("Notes", overflow="fold", ratio=1)
     for outcome in scores.outcomes:
-        table.add_row(*(escape(cell) for cell in _cells(outcome)))
+        table.add_row(*(escape(cell) for cell in _cells(outcome, language)))
     console.print(table)
     refused = sum(not outcome.scored for outcome in scores.outcomes)
     console.print(
@@ -83,23 +87,10 @@ def print_scores(scores: VisitScores, results: Path) -> None:
         console.print(f"Not a photo, left alone: {escape(name)}", soft_wrap=True, highlight=False)
 
 
-def _cells(score: PhotoScore) -> tuple[str, str, str, str, str, str]:
-    name, site = _printable(score.identity.file), score.identity.site or "unknown"
+def _cells(score: PhotoScore, language: Language) -> tuple[str, str, str, str, str, str]:
+    name, site = printable(score.identity.file), score.identity.site or "unknown"
     if isinstance(score.outcome, Measurement):
         area = f"{score.outcome.area_mm2:.1f} ± {2 * score.outcome.u_area_mm2:.1f}"
-        notes = " ".join(flag_text(flag) for flag in score.flags if flag is not Flag.MIRROR_UNDECLARED)
+        notes = " ".join(flag_text(flag, language) for flag in score.flags if flag is not Flag.MIRROR_UNDECLARED)
         return name, site, "scored", area, str(len(score.outcome.lesions)), notes
-    return name, site, f"RETAKE ({score.outcome.reason})", "–", "–", _retake(score.outcome)
-
-
-def _retake(refusal: Refusal) -> str:
-    text = reason_text(refusal.reason)
-    measured = ""
-    if refusal.observed is not None and refusal.limit is not None:
-        unit = f" {refusal.unit}" if refusal.unit else ""
-        measured = f" (found {refusal.observed:.3g}{unit}, limit {refusal.limit:.3g}{unit})"
-    return f"{text.meaning}{measured} {text.retake}"
-
-
-def _printable(name: str) -> str:
-    return "".join(character if character.isprintable() else "�" for character in name)
+    return name, site, f"RETAKE ({score.outcome.reason})", "–", "–", refusal_words(score.outcome, language)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from oral_lesion.errors import InputError, OutputError, Refusal
 from oral_lesion.io.naming import printable
-from oral_lesion.io.texts import reason_text
+from oral_lesion.io.refusal_words import refusal_words
 
 __all__ = ["FileOutcome", "refused_line", "require_folder", "require_free_names", "write_bytes", "write_png"]
 
@@ -54,8 +54,7 @@ def refused_line(path: Path, refusal: Refusal) -> str:
     str
         One line.
     """
-    text = reason_text(refusal.reason)
-    return f"{printable(path.name)}: refused ({refusal.reason}). {text.meaning} {text.retake}"
+    return f"{printable(path.name)}: refused ({refusal.reason}). {refusal_words(refusal)}"
 
 
 def require_free_names(pictures: Sequence[Path], out: Path, suffixes: Sequence[str], *, overwrite: bool) -> None:

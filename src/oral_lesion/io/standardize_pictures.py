@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from oral_lesion.errors import Refused
+from oral_lesion.io.check_photos import check_file
 from oral_lesion.io.naming import printable
 from oral_lesion.io.one_by_one import (
     FileOutcome,
@@ -18,11 +18,9 @@ from oral_lesion.io.one_by_one import (
     write_png,
 )
 from oral_lesion.io.tables import defused
-from oral_lesion.io.visits import identify_photo, read_entry
 from oral_lesion.numerics.color import srgb_uint8_from_linear
 from oral_lesion.protocol import ScoringProtocol
 from oral_lesion.records import CardReading, StandardizedPhoto
-from oral_lesion.standardize import read_card, require_acceptable, standardize
 
 __all__ = ["STANDARDIZED_COLUMNS", "standardize_pictures"]
 
@@ -74,15 +72,11 @@ def standardize_pictures(
 
 
 def _standardize_one(path: Path, out: Path, protocol: ScoringProtocol) -> tuple[FileOutcome, dict[str, str]]:
-    try:
-        photo = read_entry(identify_photo(path))
-        card = read_card(photo, protocol.card, limits=protocol.limits, uncertainty=protocol.uncertainty)
-        standardized = standardize(photo, card, protocol.card, protocol.standardization, protocol.uncertainty)
-        require_acceptable(card, standardized, protocol.limits)
-    except Refused as refused:
-        line = refused_line(path, refused.refusal)
-        row = {"status": "refused", "reason": refused.refusal.reason.value}
-        return FileOutcome(path=path, done=False, line=line), row
+    checked = check_file(path, protocol=protocol)
+    if checked.refusal is not None:
+        row = {"status": "refused", "reason": checked.refusal.reason.value}
+        return FileOutcome(path=path, done=False, line=refused_line(path, checked.refusal)), row
+    standardized, card = checked.stations
     write_png(out / f"{path.stem}_standardized.png", srgb_uint8_from_linear(standardized.linear_rgb))
     line = (
         f"{printable(path.name)}: {card.scale.mm_per_px:.4f} mm/px, tilt {card.tilt_deg:.1f}°, "

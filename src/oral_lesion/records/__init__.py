@@ -1,6 +1,6 @@
 """The stations of the road from photo to endpoint: frozen records."""
 
-from oral_lesion.records.measurement import Lesion, Measurement, PhotoScore
+from oral_lesion.records.measurement import Lesion, Measurement, PhotoCheck, PhotoScore
 from oral_lesion.records.photo import Mirror, Photo, PhotoIdentity, Visit
 from oral_lesion.records.segmentation import ModelIdentity, Segmentation
 from oral_lesion.records.standardized import CardReading, ColorAgreement, Scale, StandardizedPhoto
@@ -13,6 +13,7 @@ __all__ = [
     "Mirror",
     "ModelIdentity",
     "Photo",
+    "PhotoCheck",
     "PhotoIdentity",
     "PhotoScore",
     "Scale",

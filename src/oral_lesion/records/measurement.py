@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from oral_lesion.errors import Flag, Refusal
+from oral_lesion.errors import Flag, InputError, Refusal
 from oral_lesion.records.photo import PhotoIdentity
 from oral_lesion.records.segmentation import Segmentation
 from oral_lesion.records.standardized import CardReading, StandardizedPhoto
 
-__all__ = ["Lesion", "Measurement", "PhotoScore"]
+__all__ = ["Lesion", "Measurement", "PhotoCheck", "PhotoScore"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,46 @@ class Measurement:
     def u_area_mm2(self) -> float:
         """Combined standard uncertainty (k = 1) of the total area."""
         return math.hypot(self.u_scale_mm2, self.u_boundary_mm2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoCheck:
+    """
+    Whether a photo can be measured: the protocol up to its third step.
+
+    Parameters
+    ----------
+    identity : PhotoIdentity
+        Which photo.
+    refusal : Refusal or None
+        Why not; None where it can.
+    card : CardReading or None
+        The card, where it was read.
+    standardized : StandardizedPhoto or None
+        The standardized photo, where it got that far.
+    flags : tuple of Flag
+        All caveats so far, each once, in alphabetical order.
+    """
+
+    identity: PhotoIdentity
+    refusal: Refusal | None
+    card: CardReading | None = None
+    standardized: StandardizedPhoto | None = None
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def stations(self) -> tuple[StandardizedPhoto, CardReading]:
+        """
+        The standardized photo and the card of a photo that can be measured.
+
+        Raises
+        ------
+        InputError
+            Where the photo was refused.
+        """
+        if self.refusal is not None or self.standardized is None or self.card is None:
+            raise InputError(f"{self.identity.photo_id}: was refused, so it has no standardized photo.")
+        return self.standardized, self.card
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
