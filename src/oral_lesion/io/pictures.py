@@ -48,7 +48,7 @@ def write_pictures(folder: Path, photo: Photo, score: PhotoScore) -> tuple[Path,
     """
     Write the pictures of a scored photo; of a refused photo nothing is written, and no folder made.
 
-    - ``standardized.png``: 8-bit sRGB at the working resolution, black where `valid` is False;
+    - ``standardized.png``: 8-bit sRGB at the working resolution, black where the photo does not reach;
     - ``probability.png``: 16-bit grey in the same geometry, probability × 65535;
     - ``mask.png``: 8-bit grey, in the geometry of the upright photo, 255 in the lesions that were measured;
     - ``overlay.jpg``: the photo at up to 1600 px, with outlines, numbers of lesions and a scale bar.
@@ -81,7 +81,7 @@ def write_pictures(folder: Path, photo: Photo, score: PhotoScore) -> tuple[Path,
     standardized, segmentation = _stations_of(score)
     kept = list(_measured_components(segmentation, score.outcome))
     contents = {
-        "standardized.png": _png(_standardized_srgb(standardized)[..., ::-1], _PNG),
+        "standardized.png": _png(srgb_uint8_from_linear(standardized.linear_rgb)[..., ::-1], _PNG),
         "probability.png": _png(np.rint(segmentation.probability * np.float32(65535)).astype(np.uint16), _PNG),
         "mask.png": _png(_mask_of(kept, segmentation.threshold, standardized), _PNG_OF_MASK),
         "overlay.jpg": _encoded(
@@ -177,12 +177,6 @@ def _rounded(point: tuple[float, float]) -> tuple[float, float]:
     return round(point[0], 6), round(point[1], 6)
 
 
-def _standardized_srgb(standardized: StandardizedPhoto) -> NDArray[np.uint8]:
-    srgb = srgb_uint8_from_linear(standardized.linear_rgb)
-    srgb[~standardized.valid] = 0
-    return srgb
-
-
 def _mask_of(
     kept: Sequence[tuple[Lesion, Component]], threshold: float, standardized: StandardizedPhoto
 ) -> NDArray[np.uint8]:
@@ -228,9 +222,8 @@ def _overlay_of(
     height, width, _ = photo.srgb.shape
     factor = min(1.0, _OVERLAY_SIDE_PX / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    picture: NDArray[np.uint8] = photo.srgb.copy()
-    if factor < 1:
-        picture = np.asarray(cv2.resize(photo.srgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    reduced = photo.srgb if factor == 1 else cv2.resize(photo.srgb, size, interpolation=cv2.INTER_AREA)
+    picture: NDArray[np.uint8] = np.array(reduced, dtype=np.uint8)
     for lesion, component in kept:
         outlines = [
             _to_overlay(

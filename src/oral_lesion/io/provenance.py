@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 from collections import Counter
 from collections.abc import Sequence
@@ -67,7 +68,7 @@ def run_manifest(
         "software": {"name": "oral-lesion", "version": __version__},
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "packages": dict(_package_versions()),
         "model": {"name": model.name, "version": model.version, "sha256": model.sha256, "threshold": threshold},
         "protocol_sha256": protocol.sha256,
         "protocol": protocol.model_dump(mode="json"),
@@ -84,6 +85,11 @@ def run_manifest(
         "wall_s": round(wall_s, 3),
         "cpu_s": round(cpu_s, 3),
     }
+
+
+@functools.cache
+def _package_versions() -> tuple[tuple[str, str], ...]:
+    return tuple((name, metadata.version(name)) for name in _PACKAGES)
 
 
 def _input_of(score: PhotoScore) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -57,18 +58,24 @@ def connected_components(
     Component
     """
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    padded_labels = np.pad(labels, _MARGIN_PX)
-    padded_probability = np.pad(probability, _MARGIN_PX)
-    padded_invalid = np.pad(~valid, _MARGIN_PX, constant_values=True)
     for label in range(1, count):
         left, top, width, height, _ = (int(number) for number in boxes[label])
-        crop = (slice(top, top + height + 2 * _MARGIN_PX), slice(left, left + width + 2 * _MARGIN_PX))
-        inside = padded_labels[crop] == label
-        other = (padded_labels[crop] != label) & (padded_labels[crop] != 0)
+        box = (slice(top, top + height), slice(left, left + width))
+        own_labels = _with_margin(labels, box)
+        inside = own_labels == label
+        other = (own_labels != label) & (own_labels != 0)
         grown = cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
         yield Component(
-            probability=np.where(other, np.float32(0), padded_probability[crop]),
+            probability=np.where(other, np.float32(0), _with_margin(probability, box)),
             offset_rc_px=(top - _MARGIN_PX, left - _MARGIN_PX),
             inside=inside,
-            touches_border=bool(np.any(grown & padded_invalid[crop])),
+            touches_border=bool(np.any(grown & ~_with_margin(valid, box))),
         )
+
+
+def _with_margin(picture: NDArray[Any], box: tuple[slice, slice]) -> NDArray[Any]:
+    """Return a box of a picture with a margin: of the picture where it reaches, of zeros beyond."""
+    wanted = [(side.start - _MARGIN_PX, side.stop + _MARGIN_PX) for side in box]
+    there = [(max(start, 0), min(stop, length)) for (start, stop), length in zip(wanted, picture.shape, strict=True)]
+    beyond = [(inner[0] - outer[0], outer[1] - inner[1]) for outer, inner in zip(wanted, there, strict=True)]
+    return np.pad(picture[there[0][0] : there[0][1], there[1][0] : there[1][1]], beyond)

@@ -72,8 +72,10 @@ def u_boundary_px2(
     if not lesions.any():
         return 0.0
     inner_level, outer_level = _levels_one_sigma_apart(threshold)
-    outer = probability * _around_components_that_hold(probability >= outer_level, lesions)
-    inner = probability * lesions
+    around = _around_components_that_hold(probability >= outer_level, lesions)
+    window = _bounding_window(around)
+    outer = np.where(around[window], probability[window], np.float32(0))
+    inner = np.where(lesions[window], probability[window], np.float32(0))
     outer_area, _ = contour_area_and_perimeter_px(np.pad(outer, 1), outer_level)
     inner_area, _ = contour_area_and_perimeter_px(np.pad(inner, 1), inner_level)
     # One pixel in ten is the repeatability of the contour of a sampled smooth edge; see docs/uncertainty.md.
@@ -89,10 +91,15 @@ def _levels_one_sigma_apart(threshold: float) -> tuple[float, float]:
     return float(inner), float(outer)
 
 
-def _around_components_that_hold(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _around_components_that_hold(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.bool_]:
     _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     held = np.zeros(int(labels.max()) + 1, dtype=np.uint8)
     held[np.unique(labels[seeds])] = 1
     held[0] = 0
     # The contour runs between these pixels and their neighbours, whose probabilities it needs.
-    return cv2.dilate(held[labels], np.ones((3, 3), np.uint8)).astype(np.float32)
+    return cv2.dilate(held[labels], np.ones((3, 3), np.uint8)).astype(np.bool_)
+
+
+def _bounding_window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
