@@ -66,6 +66,14 @@ class CardRuler(_Settings):
 
     start_xy_mm: tuple[Positive, Positive]
     length_mm: Annotated[int, Field(ge=10)]
+    line_mm: Positive = 0.15
+
+    @property
+    def ticks_mm(self) -> tuple[tuple[float, float], ...]:
+        """Place and length of each tick, up from the base line: longer at 5 mm, longest at 10 mm."""
+        return tuple(
+            (float(tick), (1.4, 2.0, 2.6)[(tick % 5 == 0) + (tick % 10 == 0)]) for tick in range(self.length_mm + 1)
+        )
 
 
 class CardDefinition(_Settings):
@@ -227,7 +235,19 @@ class ScoringProtocol(_Settings):
 
 
 def faults_of(error: ValidationError) -> list[Fault]:
-    """Return pydantic's complaints as faults, each with its dotted key."""
+    """
+    Return pydantic's complaints as faults.
+
+    Parameters
+    ----------
+    error : ValidationError
+        With one complaint or more.
+
+    Returns
+    -------
+    list of Fault
+        Each with its dotted key.
+    """
     return [
         Fault(".".join(str(part) for part in complaint["loc"]) or "(whole file)", complaint["msg"])
         for complaint in error.errors(include_url=False)

@@ -90,7 +90,18 @@ class BundleSegmenters:
         return cls(bundle=bundle, model=_opened(bundle, load_bundle(bundle).model_sha256).identity)
 
     def segmenter_for(self, photo: PhotoIdentity) -> Segmenter:  # noqa: ARG002 - the same model for every photo
-        """Return the one segmenter, opened once a process."""
+        """
+        Return the one segmenter, opened once a process.
+
+        Parameters
+        ----------
+        photo : PhotoIdentity
+            Makes no difference.
+
+        Returns
+        -------
+        Segmenter
+        """
         return _opened(self.bundle, self.model.sha256)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oral_lesion.errors import InputError
+from oral_lesion.numerics.geometry import apply_homography_xy
 
 __all__ = ["Camera", "aim_camera", "focal_length_px_from_35mm"]
 
@@ -92,24 +93,53 @@ class Camera:
         )
 
     def project(self, points_xy_mm: Matrix) -> Matrix:
-        """Return where points of the plane, shape (n, 2) in mm, appear in the picture, shape (n, 2) in px."""
-        return apply_homography(self.photo_xy_from_plane_mm, points_xy_mm)
+        """
+        Return where points of the plane appear in the picture.
+
+        Parameters
+        ----------
+        points_xy_mm : ndarray of float64, shape (n, 2)
+            On the plane.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, 2)
+            Pixels.
+        """
+        return apply_homography_xy(self.photo_xy_from_plane_mm, points_xy_mm)
 
     def depth_mm(self, point_xy_mm: tuple[float, float]) -> float:
-        """Return the depth of a point of the plane along the optical axis, in mm."""
+        """
+        Return the depth of a point of the plane along the optical axis.
+
+        Parameters
+        ----------
+        point_xy_mm : tuple of float
+            On the plane.
+
+        Returns
+        -------
+        float
+            Millimetres.
+        """
         return float(self.photo_xy_from_plane_mm[2] @ np.array([*point_xy_mm, 1.0]))
 
     def mm_per_px(self, point_xy_mm: tuple[float, float]) -> float:
-        """Return the local scale at a point of the plane: 1/√(px² of the picture per mm² of the plane)."""
+        """
+        Return the local scale at a point of the plane.
+
+        Parameters
+        ----------
+        point_xy_mm : tuple of float
+            On the plane.
+
+        Returns
+        -------
+        float
+            1/√(px² of the picture per mm² of the plane).
+        """
         area_px2_per_mm2 = abs(float(np.linalg.det(self.photo_xy_from_plane_mm)))
         return math.sqrt(self.depth_mm(point_xy_mm) ** 3 / area_px2_per_mm2)
-
-
-def apply_homography(homography: Matrix, points_xy: Matrix) -> Matrix:
-    """Return points, shape (n, 2), mapped by a homography of shape (3, 3)."""
-    mapped = np.column_stack([points_xy, np.ones(len(points_xy))]) @ homography.T
-    moved: Matrix = mapped[:, :2] / mapped[:, 2:]
-    return moved
 
 
 def aim_camera(

@@ -1,4 +1,4 @@
-"""The colour card: its frame and patches, drawn with exact edges."""
+"""The colour card: its frame, patches and markers, drawn with exact edges."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oral_lesion.numerics.color import linear_rgb_from_lab_d50
-from oral_lesion.phantom.camera import apply_homography
+from oral_lesion.numerics.geometry import apply_homography_xy
+from oral_lesion.numerics.markers import MARKER_MODULES, marker_cells
 from oral_lesion.phantom.outline import polygon_coverage
-from oral_lesion.protocol import CardDefinition
+from oral_lesion.protocol import CardDefinition, CardMarkers, CardRuler
 
 __all__ = ["CardPose", "card_outside_mm", "paint_card"]
 
 _FRAME_PITCHES = 0.3
 _FRAME_LINEAR_RGB = (0.028, 0.028, 0.029)
 _CORNER_PITCHES = 0.15
+_PAPER_LINEAR_RGB = (0.86, 0.86, 0.85)
+_INK_LINEAR_RGB = (0.031, 0.031, 0.032)
 
 
 def card_outside_mm(card: CardDefinition) -> tuple[float, float]:
@@ -86,7 +89,9 @@ def paint_card(
     linear_rgb: NDArray[np.float32], card: CardDefinition, pose: CardPose, homography: NDArray[np.float64]
 ) -> None:
     """
-    Draw the card over a picture: black frame, then the patches, each edge with its exact coverage.
+    Draw the card over a picture, each edge with its exact coverage: its body, its patches, then its print.
+
+    The body is a black frame; a card with markers is white paper, with the markers and the ruler's lines in black.
 
     Parameters
     ----------
@@ -100,8 +105,11 @@ def paint_card(
         From the plane in mm to pixels.
     """
     wide, high = pose.size_mm
-    body = _rounded(wide, high, _CORNER_PITCHES * card.pitch_mm)
-    _fill(linear_rgb, body, _FRAME_LINEAR_RGB, pose, homography)
+    if card.markers is None:
+        body = _rounded(wide, high, _CORNER_PITCHES * card.pitch_mm)
+        _fill(linear_rgb, body, _FRAME_LINEAR_RGB, pose, homography)
+    else:
+        _fill(linear_rgb, _rectangle(wide, high), _PAPER_LINEAR_RGB, pose, homography)
     lab = np.array([patch.lab_d50 for patch in card.patches], dtype=np.float64)
     colors = linear_rgb_from_lab_d50(lab)
     pitch_x, pitch_y = card.pitch_xy_mm
@@ -110,6 +118,43 @@ def paint_card(
         row, column = divmod(index, card.columns)
         offset = (column - (card.columns - 1) / 2) * pitch_x, (row - (card.rows - 1) / 2) * pitch_y
         _fill(linear_rgb, square + offset, tuple(float(value) for value in color), pose, homography)
+    if card.markers is not None:
+        _print_black(linear_rgb, card.markers, card.ruler, pose, homography)
+
+
+def _print_black(
+    linear_rgb: NDArray[np.float32],
+    markers: CardMarkers,
+    ruler: CardRuler | None,
+    pose: CardPose,
+    homography: NDArray[np.float64],
+) -> None:
+    """Draw all that is black at once: neighbours share pixels, and their shares add up."""
+    shape = (linear_rgb.shape[0], linear_rgb.shape[1])
+    ink = np.zeros(shape, dtype=np.float32)
+    for outline, sign in _ink_outlines(markers, ruler):
+        on_card = outline - np.array(pose.size_mm) / 2
+        covered = polygon_coverage(apply_homography_xy(homography, pose.to_plane(on_card)), shape)
+        if covered is not None:
+            ink[covered.rows, covered.columns] += sign * covered.share
+    linear_rgb += np.clip(ink, 0, 1)[:, :, None] * (np.asarray(_INK_LINEAR_RGB, dtype=np.float32) - linear_rgb)
+
+
+def _ink_outlines(markers: CardMarkers, ruler: CardRuler | None) -> list[tuple[NDArray[np.float64], np.float32]]:
+    """Return rectangles in mm from the card's corner: black ones (1), and white ones to take out of them (-1)."""
+    module, ink, paper = markers.module_mm, np.float32(1), np.float32(-1)
+    outlines: list[tuple[NDArray[np.float64], np.float32]] = []
+    for marker in markers.placed:
+        middle = np.array(marker.xy_mm)
+        outlines.append((_rectangle(markers.side_mm, markers.side_mm) + middle, ink))
+        white = (np.argwhere(marker_cells(marker.id))[:, ::-1] - (MARKER_MODULES - 1) / 2) * module
+        outlines += [(_rectangle(module, module) + middle + place, paper) for place in white]
+    if ruler is not None:
+        start = np.array(ruler.start_xy_mm)
+        outlines += [
+            (_rectangle(ruler.line_mm, high) + start + (along, -high / 2), ink) for along, high in ruler.ticks_mm
+        ]
+    return outlines
 
 
 def _fill(
@@ -120,7 +165,7 @@ def _fill(
     homography: NDArray[np.float64],
 ) -> None:
     covered = polygon_coverage(
-        apply_homography(homography, pose.to_plane(outline_mm)), (linear_rgb.shape[0], linear_rgb.shape[1])
+        apply_homography_xy(homography, pose.to_plane(outline_mm)), (linear_rgb.shape[0], linear_rgb.shape[1])
     )
     if covered is None:
         return

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from oral_lesion.numerics.geometry import apply_homography_xy
 from oral_lesion.phantom.background import Background
-from oral_lesion.phantom.camera import apply_homography
 from oral_lesion.phantom.outline import LesionShape, polygon_coverage
 from oral_lesion.phantom.tissue import Tissue
 
@@ -47,7 +47,7 @@ def outline_coverage(
     """
     coverage = np.zeros(shape, dtype=np.float32)
     for lesion in lesions:
-        covered = polygon_coverage(apply_homography(homography, lesion.outline_xy_mm()), shape)
+        covered = polygon_coverage(apply_homography_xy(homography, lesion.outline_xy_mm()), shape)
         if covered is not None:
             coverage[covered.rows, covered.columns] += covered.share
     return np.minimum(coverage, 1.0, out=coverage)
@@ -100,7 +100,7 @@ def _inside_photograph(background: Background, to_photo: NDArray[np.float64], sh
     right, bottom = width - 0.5, height - 0.5
     corners = np.array([[-0.5, -0.5], [right, -0.5], [right, bottom], [-0.5, bottom]])
     inside = np.zeros(shape, dtype=np.float32)
-    covered = polygon_coverage(apply_homography(to_photo, corners), shape)
+    covered = polygon_coverage(apply_homography_xy(to_photo, corners), shape)
     if covered is not None:
         inside[covered.rows, covered.columns] = covered.share
     return inside

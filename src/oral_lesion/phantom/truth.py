@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from oral_lesion.numerics.geometry import apply_homography_xy
 from oral_lesion.phantom.background import Background
-from oral_lesion.phantom.camera import apply_homography
 from oral_lesion.phantom.layout import Layout
 from oral_lesion.phantom.settings import SceneSettings
 from oral_lesion.protocol import CardDefinition
@@ -97,10 +97,32 @@ class SceneTruth:
         cls, settings: SceneSettings, card: CardDefinition, layout: Layout, background: Background | None,
         gains: NDArray[np.float64], homography: NDArray[np.float64],
     ) -> SceneTruth:  # fmt: skip
-        """Return the truth about a laid-out scene."""
+        """
+        Return the truth about a laid-out scene.
+
+        Parameters
+        ----------
+        settings : SceneSettings
+            Of the scene.
+        card : CardDefinition
+            That lies in it.
+        layout : Layout
+            Where everything lies.
+        background : Background or None
+            Photograph in place of drawn tissue.
+        gains : ndarray of float64, shape (3,)
+            Linear R, G, B over reflectance.
+        homography : ndarray of float64, shape (3, 3)
+            From the plane (mm) to the picture (px).
+
+        Returns
+        -------
+        SceneTruth
+            With the values that were drawn.
+        """
         camera, pose = layout.camera, layout.card
         areas = tuple(lesion.area_mm2 for lesion in layout.lesions)
-        card_xy = apply_homography(homography, np.array([pose.centre_xy_mm]))[0]
+        card_xy = apply_homography_xy(homography, np.array([pose.centre_xy_mm]))[0]
         known: dict[str, Any] = {
             field.name: getattr(settings, field.name) for field in fields(cls) if hasattr(settings, field.name)
         }
