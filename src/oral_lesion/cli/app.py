@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oral_lesion.cli import check, export, phantom, score, segment, standardize, train
+from oral_lesion.cli import card, check, export, phantom, score, segment, standardize, train
 
 __all__ = ["app", "main"]
 
@@ -26,6 +26,7 @@ app.command("score", short_help="Score a visit folder: areas in mm², or why not
 app.command("check", short_help="Is a photo usable? At once, with how to retake it.")(check.check)
 app.command("segment", short_help="Masks for pictures without a card.")(segment.segment)
 app.command("standardize", short_help="Photos in standard colour and scale.")(standardize.standardize)
+app.add_typer(card.app, name="card", short_help="Print the open card; take in its measured colours.")
 app.command("phantom", short_help="Render photos of known area.")(phantom.phantom)
 app.command("train", short_help="Train a network.")(train.train)
 app.command("export", short_help="Export a trained network as a bundle.")(export.export)

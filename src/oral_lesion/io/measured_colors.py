@@ -155,13 +155,10 @@ def _words(line: str) -> list[str]:
 
 def _cgats_conditions(head: str) -> tuple[str | None, int | None, str]:
     """Return illuminant, observer and instrument from the keywords that programs use for them."""
-    stated: dict[str, str] = {}
-    for line in head.splitlines():
-        keyword, _, value = line.strip().partition(" " if "\t" not in line.strip() else "\t")
-        stated.setdefault(keyword.strip().upper(), value.strip().strip('"'))
-    source = " ".join(
-        value for keyword, value in stated.items() if keyword in {"MEASUREMENT_SOURCE", "WEIGHTING_FUNCTION"}
-    )
+    lines = [(*line.split(None, 1), "")[:2] for line in head.splitlines() if line.strip()]
+    pairs = [(keyword.upper(), value.strip().strip('"')) for keyword, value in lines]
+    stated = dict(reversed(pairs))
+    source = " ".join(value for keyword, value in pairs if keyword in {"MEASUREMENT_SOURCE", "WEIGHTING_FUNCTION"})
     in_source = re.search(r"Illumin\w*\W+(\w+)", source, re.IGNORECASE)
     angle = re.search(r"Observer\w*\W+(\d+)", source, re.IGNORECASE)
     illuminant = stated.get("ILLUMINANT") or stated.get("ILLUMINATION_NAME") or (in_source and in_source.group(1))

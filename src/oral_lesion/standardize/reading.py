@@ -22,6 +22,7 @@ from oral_lesion.standardize.edges import (
 from oral_lesion.standardize.field import LEAST_WEIGHT
 from oral_lesion.standardize.find import MAX_MISMATCH, Candidate, color_mismatch, find_candidates, reference_linear_rgb
 from oral_lesion.standardize.lines import fit_homography_to_lines
+from oral_lesion.standardize.marker_card import read_marker_card
 from oral_lesion.standardize.patches import PatchReading, read_patches
 from oral_lesion.standardize.pose import CardPose, fit_pose, u_scale_ratio_in_view
 
@@ -68,6 +69,8 @@ def read_card(photo: Photo, card: CardDefinition, *, limits: Limits, uncertainty
         ``no-card``, ``several-cards``, ``card-cut``, ``too-far`` (pitch in px), ``wrong-card`` (patches and gaps in
         another proportion), ``blurred`` (edge spread in pitches), ``card-dark``, ``card-clipped``, ``card-glare``.
     """
+    if card.markers:
+        return read_marker_card(photo, card, limits=limits, uncertainty=uncertainty)
     candidate = _only_candidate(photo.srgb, card)
     _refuse_cut(candidate.outline_xy(card), photo.srgb.shape, tolerance_px=0.1 * _pitch_px(candidate, card))
     _refuse(Reason.TOO_FAR, _pitch_px(candidate, card), limits.min_pitch_px, "px per pitch", below=True)

@@ -97,7 +97,7 @@ def test_names_that_are_none(faults_of, protocol_text, name):
 
 def test_a_card_beside_the_protocol_goes_before_the_packaged_one(load, protocol_text, card_text, tmp_path):
     (tmp_path / "cards").mkdir()
-    mine = card_text.replace("pitch_mm = 46.0", "pitch_mm = 45.5")
+    mine = card_text.replace("pitch_mm = 46.2", "pitch_mm = 45.5")
     (tmp_path / "cards" / "colorchecker-classic.toml").write_text(mine, encoding="utf-8")
     protocol = load(protocol_text.replace("colorchecker-classic-nano", "colorchecker-classic"))
     assert protocol.card.pitch_mm == 45.5
@@ -111,7 +111,7 @@ def test_a_card_by_its_path_relative_to_the_protocol(load, protocol_text, card_t
 
 def test_the_card_can_be_replaced_from_outside(load, protocol_text, card_text, tmp_path):
     assert load(protocol_text, card="colorchecker-classic").card.name == "colorchecker-classic"
-    (tmp_path / "mine.toml").write_text(card_text.replace("46.0", "45.0"), encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(card_text.replace("46.2", "45.0"), encoding="utf-8")
     assert load(protocol_text, card=str(tmp_path / "mine.toml")).card.pitch_mm == 45.0
 
 

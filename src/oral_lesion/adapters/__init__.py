@@ -1,0 +1,1 @@
+"""What leaves the program in the formats of others; adapters do not know each other."""
