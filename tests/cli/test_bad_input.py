@@ -182,6 +182,17 @@ def test_a_protocol_with_three_mistakes_names_all_three(command, visit, tmp_path
     assert "mine.toml" in ran.err
 
 
+def test_a_protocol_at_another_resolution_than_the_models(command, visit, tmp_path):
+    from oral_lesion.io.resources import default_protocol_path
+
+    text = default_protocol_path().read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(text.replace("working_mm_per_px = 0.1", "working_mm_per_px = 0.2"))
+    ran = command("score", visit, "-o", tmp_path / "out", "--protocol", tmp_path / "mine.toml")
+    assert ran.code == 1
+    assert "made for 0.1 mm/px" in ran.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_out_that_cannot_be_written(command, visit, tmp_path):
     (tmp_path / "file").write_text("x")
     ran = command("score", visit, "-o", tmp_path / "file" / "out")

@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
 
-from oral_lesion.errors import Reason, Refusal, Refused
+from oral_lesion.errors import BundleError, Reason, Refusal, Refused
 from oral_lesion.io.bundle import load_bundle, open_segmenter
 from oral_lesion.io.pictures import write_pictures
 from oral_lesion.io.provenance import run_manifest
@@ -34,6 +34,11 @@ class SegmenterSource(Protocol):
     @property
     def model(self) -> ModelIdentity:
         """Identity that the tables state, also for refused photos."""
+        ...
+
+    @property
+    def working_mm_per_px(self) -> float:
+        """Resolution (mm/px) that the segmenters are made for."""
         ...
 
     def segmenter_for(self, photo: PhotoIdentity) -> Segmenter:
@@ -63,10 +68,13 @@ class BundleSegmenters:
         Model bundle folder.
     model : ModelIdentity
         Of the bundle when the run began; another one later is an error.
+    working_mm_per_px : float
+        Resolution that the model is made for.
     """
 
     bundle: Path
     model: ModelIdentity
+    working_mm_per_px: float
 
     @classmethod
     def of(cls, bundle: Path) -> BundleSegmenters:
@@ -87,7 +95,8 @@ class BundleSegmenters:
         BundleError
             Where the bundle is incomplete, altered or not of this format.
         """
-        return cls(bundle=bundle, model=_opened(bundle, load_bundle(bundle).model_sha256).identity)
+        segmenter = _opened(bundle, load_bundle(bundle).model_sha256)
+        return cls(bundle=bundle, model=segmenter.identity, working_mm_per_px=segmenter.working_mm_per_px)
 
     def segmenter_for(self, photo: PhotoIdentity) -> Segmenter:  # noqa: ARG002 - the same model for every photo
         """
@@ -179,6 +188,7 @@ def score_visit(
         Where there is nothing to score or nowhere to write.
     """
     began, cpu_began = time.perf_counter(), time.process_time()
+    _require_one_resolution(protocol, segmenters)
     found = find_photos(visit)
     with OutputFolder(out, inputs=visit, overwrite=overwrite) as folder:
         photos_folder = folder / "photos"
@@ -208,6 +218,15 @@ def score_visit(
         )
         write_run_json(folder / RUN_FILE, manifest)
     return VisitScores(outcomes=tuple(one.score for one in scored), ignored=found.ignored, unlisted=found.unlisted)
+
+
+def _require_one_resolution(protocol: ScoringProtocol, segmenters: SegmenterSource) -> None:
+    wanted, made_for = protocol.standardization.working_mm_per_px, segmenters.working_mm_per_px
+    if wanted != made_for:
+        raise BundleError(
+            f"model {segmenters.model.name} {segmenters.model.version}: is made for {made_for:g} mm/px, the protocol asks "
+            f"for {wanted:g}. Set working_mm_per_px to {made_for:g}, or use a model made for {wanted:g}."
+        )
 
 
 def _score_entry(
