@@ -12,7 +12,9 @@ from oral_lesion.training.decoys import paint_decoy
 from oral_lesion.training.drawn import draw_lesion
 from oral_lesion.training.settings import SourceSettings
 
-PLAN = CropPlan(crop_px=96, longer_side_px=(64, 256), lesion_centred=1.0, drawn_share=0.5, decoy_share=0.5)
+PLAN = CropPlan(
+    crop_px=96, longer_side_px=(64, 256), lesion_centred=1.0, tooth_centred=0.0, drawn_share=0.5, decoy_share=0.5
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +58,30 @@ def test_a_crop_depends_on_its_generator_alone(augmenter):
 
 
 def test_crops_round_a_lesion_mostly_show_it(augmenter):
-    plan = CropPlan(crop_px=96, longer_side_px=(160, 160), lesion_centred=1.0, drawn_share=0.0, decoy_share=0.0)
+    plan = CropPlan(
+        crop_px=96, longer_side_px=(160, 160), lesion_centred=1.0, tooth_centred=0.0, drawn_share=0.0, decoy_share=0.0
+    )
     shown = [(augmenter.crop(*picture(), plan, np.random.default_rng(seed))[1] == 255).any() for seed in range(30)]
     assert np.mean(shown) > 0.9
+
+
+def test_crops_round_a_tooth_mostly_show_it(augmenter):
+    srgb, labels = np.full((400, 400, 3), (190, 100, 100), np.uint8), np.zeros((400, 400), np.uint8)
+    srgb[20:60, 330:370] = (225, 205, 170)
+
+    def share(tooth_centred):
+        plan = CropPlan(
+            crop_px=96,
+            longer_side_px=(400, 400),
+            lesion_centred=0.0,
+            tooth_centred=tooth_centred,
+            drawn_share=0.0,
+            decoy_share=0.0,
+        )
+        crops = [augmenter.crop(srgb, labels, plan, np.random.default_rng(seed))[0] for seed in range(30)]
+        return np.mean([(crop[..., 1].astype(int) > crop[..., 0].astype(int) - 40).sum() > 50 for crop in crops])
+
+    assert share(1.0) > share(0.0) + 0.3
 
 
 def test_a_foreign_surface_is_no_lesion():

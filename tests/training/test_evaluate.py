@@ -46,6 +46,13 @@ def test_the_two_conventions_differ_as_defined():
     assert [figure.n for figure in figures] == [2, 4, 2]
 
 
+def test_pictures_without_lesion_give_no_dice():
+    empty = np.zeros((40, 40), np.uint8)
+    quiet = evaluate_picture("quiet", np.zeros((40, 40), np.float32), empty, threshold=0.5)
+    figures = figures_of(Evaluation(pictures=(quiet,)), data_set="drawn", longer_side_px=40, command="c")
+    assert [(figure.value, figure.n) for figure in figures] == [(0.0, 1)]
+
+
 def test_the_model_sees_the_asked_size(tmp_path):
     cv2.imwrite(str(tmp_path / "i.png"), np.zeros((20, 40, 3), np.uint8))
     cv2.imwrite(str(tmp_path / "m.png"), np.full((20, 40), 255, np.uint8))

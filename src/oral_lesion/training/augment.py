@@ -30,13 +30,15 @@ class CropPlan:
         Side of the crop in pixels.
     longer_side_px : tuple of int
         Range of the picture's longer side in pixels after resampling.
-    lesion_centred, drawn_share, decoy_share : float
-        Shares of crops round a lesion, with a drawn lesion, and with a foreign surface, in [0, 1].
+    lesion_centred, tooth_centred, drawn_share, decoy_share : float
+        Shares of crops round a lesion, of the others round a tooth, with a drawn lesion, and with a foreign
+        surface, in [0, 1].
     """
 
     crop_px: int
     longer_side_px: tuple[int, int]
     lesion_centred: float
+    tooth_centred: float
     drawn_share: float
     decoy_share: float
 
@@ -120,7 +122,7 @@ def _warp(srgb: Bytes, labels: Bytes, plan: CropPlan, rng: np.random.Generator) 
         labels = _bytes(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT))
         height, width = labels.shape
         scale = 1.0
-    matrix = _matrix(_centre(labels, plan, scale, rng), plan.crop_px, scale, rng)
+    matrix = _matrix(_centre(srgb, labels, plan, scale, rng), plan.crop_px, scale, rng)
     size = (plan.crop_px, plan.crop_px)
     outside = tuple(int(value) for value in rng.integers(0, 256, 3)) if rng.random() < 0.3 else None
     border = cv2.BORDER_REFLECT_101 if outside is None else cv2.BORDER_CONSTANT
@@ -144,17 +146,26 @@ def _matrix(
     return np.column_stack([linear, offset])
 
 
-def _centre(labels: Bytes, plan: CropPlan, scale: float, rng: np.random.Generator) -> tuple[float, float]:
-    """Return the (x, y) of the crop's centre in the picture: near a lesion pixel, or anywhere."""
+def _centre(srgb: Bytes, labels: Bytes, plan: CropPlan, scale: float, rng: np.random.Generator) -> tuple[float, float]:
+    """Return the (x, y) of the crop's centre in the picture: near a lesion's or a tooth's pixel, or anywhere."""
     height, width = labels.shape
     half = plan.crop_px / (2 * scale)
-    lesion = np.flatnonzero(labels == LESION_VALUE) if rng.random() < plan.lesion_centred else np.empty(0, np.int64)
-    if lesion.size:
-        row, column = divmod(int(rng.choice(lesion)), width)
+    wanted = np.flatnonzero(labels == LESION_VALUE) if rng.random() < plan.lesion_centred else np.empty(0, np.int64)
+    if not wanted.size and plan.tooth_centred and rng.random() < plan.tooth_centred:
+        wanted = np.flatnonzero(_tooth_coloured(srgb) & (labels == 0))
+    if wanted.size:
+        row, column = divmod(int(rng.choice(wanted)), width)
         x, y = column + rng.uniform(-0.8, 0.8) * half, row + rng.uniform(-0.8, 0.8) * half
     else:
         x, y = rng.uniform(0, width - 1), rng.uniform(0, height - 1)
     return _inside(x, width, half), _inside(y, height, half)
+
+
+def _tooth_coloured(srgb: Bytes) -> NDArray[np.bool_]:
+    """Return where a picture is pale yellowish or brown: less red against green than mucosa is."""
+    red, green, blue = (srgb[..., channel].astype(np.float32) for channel in range(3))
+    coloured: NDArray[np.bool_] = (red < 1.35 * green) & (red > green) & (green > 1.05 * blue) & (red > 90)
+    return coloured
 
 
 def _inside(position: float, length: int, half: float) -> float:

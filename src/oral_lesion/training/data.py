@@ -250,6 +250,7 @@ def draw_batch(
             crop_px=stage.crop_px,
             longer_side_px=source.settings.longer_side_px,
             lesion_centred=stage.lesion_centred,
+            tooth_centred=stage.tooth_centred,
             drawn_share=stage.drawn_share,
             decoy_share=stage.decoy_share,
         )

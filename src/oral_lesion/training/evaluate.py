@@ -193,23 +193,16 @@ def figures_of(evaluation: Evaluation, *, data_set: str, longer_side_px: int, co
         Dice by image and pooled; with negatives also the share of them that fired.
     """
     on = f"{data_set}, longer side {longer_side_px} px"
-    entries = [
-        (
-            "Dice, image-based mean over pictures with a lesion",
-            evaluation.dice_by_image,
-            len(evaluation.positives),
-        ),
-        ("Dice, pooled over all pixels", evaluation.dice_pooled, len(evaluation.pictures)),
-        (
-            f"share of lesion-free pictures with a predicted component of {FIRING_COMPONENT_PX} px or more",
-            evaluation.negatives_fired,
-            len(evaluation.negatives),
-        ),
-    ]
+    negatives = f"share of lesion-free pictures with a predicted component of {FIRING_COMPONENT_PX} px or more"
+    entries = [(negatives, evaluation.negatives_fired, len(evaluation.negatives))]
+    if evaluation.positives:
+        entries = [
+            ("Dice, image-based mean over pictures with a lesion", evaluation.dice_by_image, len(evaluation.positives)),
+            ("Dice, pooled over all pixels", evaluation.dice_pooled, len(evaluation.pictures)),
+            *entries,
+        ]
     return tuple(
-        Figure(name=name, value=round(value, 4), data_set=on, n=n, command=command)
-        for name, value, n in entries
-        if n and np.isfinite(value)
+        Figure(name=name, value=round(value, 4), data_set=on, n=n, command=command) for name, value, n in entries if n
     )
 
 

@@ -138,6 +138,9 @@ class StageSettings(_Frozen):
         Share of the crops by source name; they sum to 1.
     lesion_centred : float
         Share of the crops of a picture with a lesion that are drawn round one of its pixels.
+    tooth_centred : float
+        Share of the other crops that are drawn round a pale yellowish or brown pixel without lesion: teeth are
+        the most frequent false alarm.
     drawn_share : float
         Share of the crops on which an erosion is drawn, or a red or dark spot that is none.
     decoy_share : float
@@ -152,6 +155,7 @@ class StageSettings(_Frozen):
     learning_rate: float = Field(gt=0.0)
     shares: dict[str, Share]
     lesion_centred: Share = 0.6
+    tooth_centred: Share = 0.0
     drawn_share: Share = 0.0
     decoy_share: Share = 0.3
 
