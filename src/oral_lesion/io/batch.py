@@ -224,8 +224,9 @@ def _require_one_resolution(protocol: ScoringProtocol, segmenters: SegmenterSour
     wanted, made_for = protocol.standardization.working_mm_per_px, segmenters.working_mm_per_px
     if wanted != made_for:
         raise BundleError(
-            f"model {segmenters.model.name} {segmenters.model.version}: is made for {made_for:g} mm/px, the protocol asks "
-            f"for {wanted:g}. Set working_mm_per_px to {made_for:g}, or use a model made for {wanted:g}."
+            f"model {segmenters.model.name} {segmenters.model.version}: is made for {made_for:g} mm/px, "
+            f"the protocol asks for {wanted:g}. "
+            f"Set working_mm_per_px to {made_for:g}, or use a model made for {wanted:g}."
         )
 
 
