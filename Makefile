@@ -37,7 +37,7 @@ check: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m numpydoc lint $(shell git ls-files 'src/*.py' ':!src/oral_lesion/cli')
+	@$(BIN)/python -m numpydoc lint $(shell git ls-files 'src/*.py' ':!src/oral_lesion/cli')
 
 test: dev
 	OMP_NUM_THREADS=1 NO_ALBUMENTATIONS_UPDATE=1 $(BIN)/python -m pytest -n 2

@@ -66,7 +66,19 @@ class CardPose:
     turn_deg: float
 
     def to_plane(self, points_xy_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return points of the card, shape (n, 2) in mm from its centre, on the plane."""
+        """
+        Return points of the card on the plane.
+
+        Parameters
+        ----------
+        points_xy_mm : ndarray of float64, shape (n, 2)
+            From the card's centre, x along its rows.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, 2)
+            On the plane, in mm.
+        """
         cosine, sine = math.cos(math.radians(self.turn_deg)), math.sin(math.radians(self.turn_deg))
         turned = points_xy_mm @ np.array([[cosine, sine], [-sine, cosine]])
         moved: NDArray[np.float64] = turned + np.asarray(self.centre_xy_mm)
@@ -77,7 +89,19 @@ class CardPose:
         return self.to_plane(_rectangle(*self.size_mm))
 
     def distance_mm(self, point_xy_mm: tuple[float, float]) -> float:
-        """Return the distance of a point of the plane from the card; 0 on it."""
+        """
+        Return the distance of a point of the plane from the card.
+
+        Parameters
+        ----------
+        point_xy_mm : tuple of float
+            On the plane.
+
+        Returns
+        -------
+        float
+            Millimetres; 0 on the card.
+        """
         turn = math.radians(self.turn_deg)
         x, y = point_xy_mm[0] - self.centre_xy_mm[0], point_xy_mm[1] - self.centre_xy_mm[1]
         along = abs(x * math.cos(turn) + y * math.sin(turn)) - self.size_mm[0] / 2
