@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
+from scipy.special import expit
 
 from oral_lesion.measure import measure
 from oral_lesion.records import ModelIdentity, Scale, Segmentation
@@ -18,7 +19,7 @@ def probabilities(draw):
     shape = draw(st.tuples(st.integers(8, 90), st.integers(8, 90)))
     field = gaussian_filter(rng.normal(size=shape), draw(st.floats(1.0, 8.0)))
     steepness = draw(st.floats(1.0, 8.0)) / max(float(field.std()), 1e-9)
-    return (1.0 / (1.0 + np.exp(-steepness * (field - draw(st.floats(-1, 1)) * field.std())))).astype(np.float32)
+    return expit(steepness * (field - draw(st.floats(-1, 1)) * field.std())).astype(np.float32)
 
 
 def measured(probability, mm_per_px=0.1, threshold=0.5, smallest=0.0):
