@@ -66,7 +66,7 @@ def print_scores(scores: VisitScores, results: Path, language: Language = Langua
         Of the notes.
     """
     console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH, no_color=True)
-    table = Table(title=None, show_lines=False, pad_edge=False)
+    table = Table()
     for heading in ("Photo", "Site", "Verdict"):
         table.add_column(heading, overflow="fold")
     table.add_column("Area ± U (k = 2), mm²", justify="right", no_wrap=True)
