@@ -12,6 +12,7 @@ __all__ = [
     "Flag",
     "FormatError",
     "InputError",
+    "MissingExtraError",
     "OralLesionError",
     "OutputError",
     "Reason",
@@ -44,7 +45,15 @@ class Reason(StrEnum):
     TOO_FAR = "too-far"
     SCALE_UNCERTAIN = "scale-uncertain"
     COLOR_ERROR = "color-error"
+    SCALE_CONFLICT = "scale-conflict"
     TOO_WIDE = "too-wide"
+    MOTION_BLUR = "motion-blur"
+    TISSUE_BLURRED = "tissue-blurred"
+    TISSUE_CLIPPED = "tissue-clipped"
+    TISSUE_GLARE = "tissue-glare"
+    CARD_SMALL = "card-small"
+    TOO_NEAR = "too-near"
+    JPEG_POOR = "jpeg-poor"
     SCORING_FAILED = "scoring-failed"
 
 
@@ -59,6 +68,8 @@ class Flag(StrEnum):
     MIRROR_UNDECLARED = "mirror-undeclared"
     MIRRORED = "mirrored"
     COLOR_MARGINAL = "color-marginal"
+    COLOR_UNCORRECTED = "color-uncorrected"
+    WHITE_BALANCE_ONLY = "white-balance-only"
     BLUR_MARGINAL = "blur-marginal"
     SHADING = "shading"
     PATCHES_REJECTED = "patches-rejected"
@@ -67,6 +78,13 @@ class Flag(StrEnum):
     NO_COLOR_PROFILE = "no-color-profile"
     SEVERAL_FRAMES = "several-frames"
     BOUNDARY_VAGUE = "boundary-vague"
+    MOTION_MARGINAL = "motion-marginal"
+    TISSUE_BLUR_MARGINAL = "tissue-blur-marginal"
+    TISSUE_CLIPPING_MARGINAL = "tissue-clipping-marginal"
+    TISSUE_GLARE_MARGINAL = "tissue-glare-marginal"
+    CARD_SMALL_MARGINAL = "card-small-marginal"
+    DISTANCE_MARGINAL = "distance-marginal"
+    JPEG_MARGINAL = "jpeg-marginal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +123,10 @@ class InputError(OralLesionError, ValueError):
 
 class FormatError(OralLesionError):
     """A file is not what it claims to be."""
+
+
+class MissingExtraError(OralLesionError):
+    """A feature needs packages of an extra that is not installed; its text names both."""
 
 
 class OutputError(OralLesionError):

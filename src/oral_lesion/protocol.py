@@ -28,6 +28,7 @@ __all__ = [
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class _Settings(BaseModel):
@@ -172,6 +173,13 @@ class Limits(_Settings):
     max_u_scale_percent: Positive
     max_delta_e00_median: Positive
     max_delta_e00_max: Positive
+    max_motion_blur_mm: Positive
+    max_tissue_blur_mm: Positive
+    max_tissue_clipped_percent: Percent
+    max_tissue_glare_percent: Percent
+    min_card_share_percent: Percent
+    min_working_distance_mm: NotNegative
+    min_jpeg_quality: Annotated[int, Field(ge=0, le=100)]
 
 
 class SegmentationSettings(_Settings):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from oral_lesion.errors import Flag, Refusal, Refused
 from oral_lesion.measure import measure
 from oral_lesion.protocol import ScoringProtocol
-from oral_lesion.records import CardReading, Photo, PhotoCheck, PhotoScore, StandardizedPhoto
+from oral_lesion.records import CardReading, Photo, PhotoCheck, PhotoQuality, PhotoScore, StandardizedPhoto
 from oral_lesion.segment import Segmenter, segment
-from oral_lesion.standardize import read_card, require_acceptable, standardize
+from oral_lesion.standardize import measure_quality, read_card, require_acceptable, require_quality, standardize
 
 __all__ = ["check_photo", "score_photo"]
 
@@ -32,21 +32,26 @@ def score_photo(photo: Photo, *, protocol: ScoringProtocol, segmenter: Segmenter
     """
     card: CardReading | None = None
     standardized: StandardizedPhoto | None = None
+    quality: PhotoQuality | None = None
     try:
         card = read_card(photo, protocol.card, limits=protocol.limits, uncertainty=protocol.uncertainty)
         standardized = standardize(photo, card, protocol.card, protocol.standardization, protocol.uncertainty)
         require_acceptable(card, standardized, protocol.limits)
+        quality = measure_quality(photo, card, standardized, protocol.card, protocol.limits)
+        require_quality(quality)
         segmentation = segment(standardized, segmenter, threshold=protocol.segmentation.threshold)
         measurement = measure(
             segmentation, standardized.scale, smallest_lesion_mm2=protocol.segmentation.smallest_lesion_mm2
         )
     except Refused as refused:
+        quality = quality or measure_quality(photo, card, standardized, protocol.card, protocol.limits)
         return PhotoScore(
             identity=photo.identity,
             outcome=refused.refusal,
             card=card,
             standardized=standardized,
-            flags=_each_once(photo, card, standardized),
+            quality=quality,
+            flags=_each_once(photo, card, standardized, quality),
         )
     return PhotoScore(
         identity=photo.identity,
@@ -54,7 +59,8 @@ def score_photo(photo: Photo, *, protocol: ScoringProtocol, segmenter: Segmenter
         card=card,
         standardized=standardized,
         segmentation=segmentation,
-        flags=_each_once(photo, card, standardized, segmentation, measurement),
+        quality=quality,
+        flags=_each_once(photo, card, standardized, quality, segmentation, measurement),
     )
 
 
@@ -76,19 +82,24 @@ def check_photo(photo: Photo, *, protocol: ScoringProtocol) -> PhotoCheck:
     """
     card: CardReading | None = None
     standardized: StandardizedPhoto | None = None
+    quality: PhotoQuality | None = None
     refusal: Refusal | None = None
     try:
         card = read_card(photo, protocol.card, limits=protocol.limits, uncertainty=protocol.uncertainty)
         standardized = standardize(photo, card, protocol.card, protocol.standardization, protocol.uncertainty)
         require_acceptable(card, standardized, protocol.limits)
+        quality = measure_quality(photo, card, standardized, protocol.card, protocol.limits)
+        require_quality(quality)
     except Refused as refused:
         refusal = refused.refusal
+        quality = quality or measure_quality(photo, card, standardized, protocol.card, protocol.limits)
     return PhotoCheck(
         identity=photo.identity,
         refusal=refusal,
         card=card,
         standardized=standardized,
-        flags=_each_once(photo, card, standardized),
+        quality=quality,
+        flags=_each_once(photo, card, standardized, quality),
     )
 
 

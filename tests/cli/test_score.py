@@ -45,7 +45,7 @@ def test_what_a_run_leaves_behind(command, baseline, tmp_path):
     rows = rows_in(out / "scores.csv")
     pictures = ("standardized.png", "probability.png", "mask.png", "overlay.jpg")
     expected = {f"photos/{row['photo_id']}/{picture}" for row in rows for picture in pictures}
-    assert names == expected | {"scores.csv", "lesions.csv", "run.json"}
+    assert names == expected | {"scores.csv", "lesions.csv", "quality.csv", "colour.csv", "run.json"}
     assert list(rows[0]) == list(SCORE_COLUMNS)
     with (out / "lesions.csv").open(encoding="utf-8", newline="") as file:
         assert next(csv.reader(file)) == list(LESION_COLUMNS)

@@ -10,11 +10,14 @@ from oral_lesion.io.texts import Language, flag_text, reason_text
 REASONS = {
     "unreadable", "too-large", "too-small", "not-color", "no-card", "card-cut", "several-cards", "wrong-card",
     "card-clipped", "card-dark", "card-glare", "blurred", "too-tilted", "too-far", "scale-uncertain", "color-error",
-    "too-wide", "scoring-failed",
+    "too-wide", "scoring-failed", "motion-blur", "tissue-blurred", "tissue-clipped", "tissue-glare", "card-small",
+    "too-near", "jpeg-poor", "scale-conflict",
 }  # fmt: skip
 FLAGS = {
     "site-unknown", "mirror-undeclared", "mirrored", "color-marginal", "blur-marginal", "shading", "patches-rejected",
     "lesion-at-edge", "duplicate-photo", "no-color-profile", "several-frames", "boundary-vague",
+    "motion-marginal", "tissue-blur-marginal", "tissue-clipping-marginal", "tissue-glare-marginal",
+    "card-small-marginal", "distance-marginal", "jpeg-marginal", "color-uncorrected", "white-balance-only",
 }  # fmt: skip
 DOCS = Path(__file__).parents[2] / "docs" / "reason-codes.md"
 

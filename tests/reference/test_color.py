@@ -13,6 +13,7 @@ from oral_lesion.numerics.color import (
     lab_from_linear_rgb,
     lab_from_xyz,
     linear_from_srgb,
+    linear_rgb_from_lab,
     linear_rgb_from_lab_d50,
     srgb_from_linear,
     srgb_uint8_from_linear,
@@ -132,3 +133,8 @@ def test_card_colors_in_srgb():
     srgb = srgb_from_linear(linear_rgb_from_lab_d50([[95.19, -1.03, 2.93], [50.76, -0.13, 0.14]])) * 255
     np.testing.assert_allclose(srgb[0], [243, 242, 235], atol=2.5)
     np.testing.assert_allclose(srgb[1], [121, 121, 120], atol=2.0)
+
+
+def test_lab_and_linear_rgb_are_inverse():
+    rgb = np.random.default_rng(5).uniform(-0.05, 1.2, (200, 3))
+    np.testing.assert_allclose(linear_rgb_from_lab(lab_from_linear_rgb(rgb)), rgb, atol=1e-12)

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from oral_lesion.errors import BundleError, Reason, Refusal, Refused
 from oral_lesion.io.bundle import load_bundle, open_segmenter
+from oral_lesion.io.photo_raw import require_raw_support
 from oral_lesion.io.pictures import write_pictures
 from oral_lesion.io.provenance import run_manifest
 from oral_lesion.io.store import RUN_FILE, OutputFolder, write_run_json
@@ -190,6 +191,7 @@ def score_visit(
     began, cpu_began = time.perf_counter(), time.process_time()
     _require_one_resolution(protocol, segmenters)
     found = find_photos(visit)
+    require_raw_support(entry.identity.file for entry in found)
     with OutputFolder(out, inputs=visit, overwrite=overwrite) as folder:
         photos_folder = folder / "photos"
         photos_folder.mkdir()
@@ -224,9 +226,8 @@ def _require_one_resolution(protocol: ScoringProtocol, segmenters: SegmenterSour
     wanted, made_for = protocol.standardization.working_mm_per_px, segmenters.working_mm_per_px
     if wanted != made_for:
         raise BundleError(
-            f"model {segmenters.model.name} {segmenters.model.version}: is made for {made_for:g} mm/px, "
-            f"the protocol asks for {wanted:g}. "
-            f"Set working_mm_per_px to {made_for:g}, or use a model made for {wanted:g}."
+            f"model {segmenters.model.name} {segmenters.model.version}: is made for {made_for:g} mm/px, the protocol "
+            f"asks for {wanted:g}. Set working_mm_per_px to {made_for:g}, or use a model made for {wanted:g}."
         )
 
 

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from oral_lesion.errors import InputError, Refused
 from oral_lesion.io.naming import printable
+from oral_lesion.io.quality_tables import quality_figures
 from oral_lesion.io.refusal_words import refusal_words
-from oral_lesion.io.texts import Language, flag_text
+from oral_lesion.io.texts import Language, flag_text, reason_text
 from oral_lesion.io.visits import PHOTO_SUFFIXES, identify_photo, read_entry
 from oral_lesion.protocol import ScoringProtocol
-from oral_lesion.records import PhotoCheck
+from oral_lesion.records import LimitCheck, PhotoCheck
 from oral_lesion.score import check_photo
 
-__all__ = ["check_file", "verdict_line", "watch_folder"]
+__all__ = ["check_file", "verdict_json", "verdict_line", "watch_folder"]
 
 _POLL_S = 0.5
+_NEAR_RATIO = 0.75
 
 _USABLE = {Language.ENGLISH: "usable", Language.GERMAN: "brauchbar", Language.CHINESE: "可用"}
 _RETAKE = {Language.ENGLISH: "RETAKE", Language.GERMAN: "NEU AUFNEHMEN", Language.CHINESE: "请重拍"}
+_NEAREST = {
+    Language.ENGLISH: "Nearest to its limit: {reason}, {observed}, limit {limit}.",
+    Language.GERMAN: "Am nächsten an der Grenze: {reason}, {observed}, Grenze {limit}.",
+    Language.CHINESE: "最接近限值：{reason}，{observed}，限值 {limit}。",
+}
 
 
 def check_file(path: Path, *, protocol: ScoringProtocol) -> PhotoCheck:
@@ -63,13 +73,80 @@ def verdict_line(path: Path, checked: PhotoCheck, language: Language = Language.
     Returns
     -------
     str
-        Name, verdict, and what follows from it.
+        Name, verdict, and what follows from it: how to retake the photo, or its caveats and the figure that uses up
+        most of its limit, where that is more than three quarters.
     """
     name = printable(path.name)
     if checked.refusal is not None:
         return f"{name}: {_RETAKE[language]} ({checked.refusal.reason}). {refusal_words(checked.refusal, language)}"
-    notes = " ".join(flag_text(flag, language) for flag in checked.flags)
-    return f"{name}: {_USABLE[language]}. {notes}".rstrip()
+    notes = [flag_text(flag, language) for flag in checked.flags]
+    nearest = _nearest(checked)
+    if nearest is not None and nearest.used_ratio > _NEAR_RATIO:
+        observed, limit = (f"{number:.3g} {nearest.unit}".strip() for number in (nearest.observed, nearest.limit))
+        notes.append(_NEAREST[language].format(reason=nearest.reason.value, observed=observed, limit=limit))
+    return f"{name}: {_USABLE[language]}. {' '.join(notes)}".rstrip()
+
+
+def verdict_json(path: Path, checked: PhotoCheck, language: Language = Language.ENGLISH) -> str:
+    """
+    Return the verdict as one line of JSON, for programs that tether a camera.
+
+    Parameters
+    ----------
+    path : Path
+        Of the photo.
+    checked : PhotoCheck
+        What was found.
+    language : Language
+        Of the sentences; keys, codes and units stay as they are.
+
+    Returns
+    -------
+    str
+        An object with ``file``, ``photo_id``, ``usable``, ``reason``, ``observed``, ``limit``, ``unit``, ``meaning``,
+        ``retake``, ``flags``, ``nearest_limit`` (reason, observed, limit, unit, used_percent) and ``quality``, whose
+        keys are the columns of quality.csv; null is not known.
+    """
+    refusal, nearest = checked.refusal, _nearest(checked)
+    text = None if refusal is None else reason_text(refusal.reason, language)
+    said = {
+        "file": printable(path.name),
+        "photo_id": checked.identity.photo_id,
+        "usable": refusal is None,
+        "reason": None if refusal is None else refusal.reason.value,
+        "observed": None if refusal is None else refusal.observed,
+        "limit": None if refusal is None else refusal.limit,
+        "unit": None if refusal is None else refusal.unit,
+        "meaning": None if text is None else text.meaning,
+        "retake": None if text is None else text.retake,
+        "flags": [flag.value for flag in checked.flags],
+        "nearest_limit": None if nearest is None else _described(nearest),
+        "quality": None if checked.quality is None else quality_figures(checked.quality),
+    }
+    return json.dumps(_finite(said), ensure_ascii=False, allow_nan=False)
+
+
+def _nearest(checked: PhotoCheck) -> LimitCheck | None:
+    return None if checked.quality is None else checked.quality.nearest_limit
+
+
+def _described(check: LimitCheck) -> dict[str, Any]:
+    return {
+        "reason": check.reason.value,
+        "observed": check.observed,
+        "limit": check.limit,
+        "unit": check.unit,
+        "used_percent": 100.0 * check.used_ratio,
+    }
+
+
+def _finite(said: Any) -> Any:
+    """Return JSON values with numbers rounded to six digits, and null for those that JSON cannot say."""
+    if isinstance(said, dict):
+        return {key: _finite(value) for key, value in said.items()}
+    if isinstance(said, float):
+        return float(f"{said:.6g}") if math.isfinite(said) else None
+    return said
 
 
 def watch_folder(

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oral_lesion.errors import Flag, Refused
+from oral_lesion.errors import Flag, MissingExtraError, Refused
+from oral_lesion.io.jpeg_quality import jpeg_quality_of
 from oral_lesion.io.photo_color import GREY_MODES, channel_spread, flattened, to_srgb
 from oral_lesion.io.photo_exif import ORIENTATION_TAG, read_exif
 from oral_lesion.io.photo_limits import (
@@ -24,6 +25,7 @@ from oral_lesion.io.photo_limits import (
     too_many_megapixels,
     unreadable,
 )
+from oral_lesion.io.photo_raw import decode_raw, is_raw_page, is_raw_start
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,11 +51,14 @@ class DecodedPicture:
         Focal length in pixels of this picture; None where unknown.
     flags : tuple of Flag
         Caveats found while reading.
+    jpeg_quality : int or None
+        Of a JPEG file, 1 to 100.
     """
 
     srgb: NDArray[np.uint8]
     focal_length_px: float | None
     flags: tuple[Flag, ...]
+    jpeg_quality: int | None = None
 
 
 @dataclass(slots=True)
@@ -66,6 +71,7 @@ class _Opened:
     focal_length_px: float | None = None
     several_frames: bool = False
     color_declared: bool = True
+    jpeg_quality: int | None = None
 
 
 def format_of(content: bytes) -> str | None:
@@ -80,8 +86,11 @@ def format_of(content: bytes) -> str | None:
     Returns
     -------
     str or None
-        ``"JPEG"``, ``"PNG"``, ``"TIFF"``, ``"WEBP"``, ``"HEIF"``, ``"DICOM"``; None for anything else.
+        ``"JPEG"``, ``"PNG"``, ``"TIFF"`` (also DNG, NEF, ARW), ``"RAW"`` (CR2, CR3), ``"WEBP"``, ``"HEIF"``,
+        ``"DICOM"``; None for anything else.
     """
+    if is_raw_start(content):
+        return "RAW"
     if content[128:132] == b"DICM":
         return "DICOM"
     if content.startswith(b"\xff\xd8\xff"):
@@ -101,7 +110,7 @@ def decode(content: bytes) -> DecodedPicture:
     """
     Decode a photo: upright, in sRGB, 8 bit.
 
-    Formats: JPEG, PNG, TIFF, WebP, HEIC/HEIF, DICOM photograph. Of several frames the first (of HEIF the
+    Formats: JPEG, PNG, TIFF, WebP, HEIC/HEIF, DICOM photograph, camera RAW. Of several frames the first (of HEIF the
     primary) is taken; a JPEG's further pictures (MPO: previews, gain maps) are not counted as frames. The
     size is checked by the header before anything is decoded.
 
@@ -120,16 +129,18 @@ def decode(content: bytes) -> DecodedPicture:
     ------
     Refused
         ``unreadable``, ``too-large``, ``too-small``, ``not-color``.
+    MissingExtraError
+        For camera RAW without the extra ``raw``.
     """
     kind = format_of(content)
     if kind is None:
-        raise unreadable("is no JPEG, PNG, TIFF, WebP, HEIC or DICOM file. Export the photo again as JPEG.")
+        raise unreadable("is no JPEG, PNG, TIFF, WebP, HEIC, DICOM or RAW file. Export the photo again as JPEG.")
     _keep_decoders_from_writing_to_the_terminal()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return _finished(_openers()[kind](content))
-        except Refused:
+        except (Refused, MissingExtraError):
             raise
         except Exception as error:
             # hostile input: whatever a decoder raises, the file is unreadable
@@ -154,6 +165,7 @@ def _openers() -> dict[str, Callable[[bytes], _Opened]]:
         "HEIF": _open_heif,
         "JPEG": lambda content: _open_with_pillow(content, "JPEG"),
         "PNG": _open_png,
+        "RAW": _open_raw,
         "TIFF": _open_tiff,
         "WEBP": lambda content: _open_with_pillow(content, "WEBP"),
     }
@@ -172,7 +184,7 @@ def _finished(opened: _Opened) -> DecodedPicture:
         flags.append(Flag.NO_COLOR_PROFILE)
     if opened.several_frames:
         flags.append(Flag.SEVERAL_FRAMES)
-    return DecodedPicture(srgb, opened.focal_length_px, tuple(flags))
+    return DecodedPicture(srgb, opened.focal_length_px, tuple(flags), opened.jpeg_quality)
 
 
 def _upright_array(image: Image.Image, orientation: int) -> NDArray[np.uint8]:
@@ -237,6 +249,7 @@ def _open_with_pillow(content: bytes, kind: str) -> _Opened:
         focal_length_px=exif.focal_length_px,
         several_frames=several_frames,
         color_declared=bool(icc_profile) or not exif.adobe_rgb,
+        jpeg_quality=jpeg_quality_of(getattr(image, "quantization", None)) if kind == "JPEG" else None,
     )
 
 
@@ -254,6 +267,8 @@ def _open_tiff(content: bytes) -> _Opened:
 
     with TiffFile(io.BytesIO(content)) as tiff:
         page: Any = tiff.pages.first
+        if is_raw_page(page):
+            return _open_raw(content)
         require_size(page.imagewidth, page.imagelength)
         samples, sample_bits, several = page.samplesperpixel, page.bitspersample, len(tiff.pages) > 1
         if samples < 3 or sample_bits <= 8:
@@ -330,6 +345,11 @@ def _open_heif(content: bytes) -> _Opened:
         several_frames=len(heif) > 1,
         color_declared=bool(icc_profile) or primaries in {_SRGB_PRIMARIES, _UNSPECIFIED_PRIMARIES},
     )
+
+
+def _open_raw(content: bytes) -> _Opened:
+    photograph = decode_raw(content)
+    return _Opened(image=photograph.image, focal_length_px=photograph.focal_length_px)
 
 
 def _open_dicom(content: bytes) -> _Opened:

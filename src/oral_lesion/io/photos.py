@@ -60,6 +60,7 @@ def read_photo(path: Path, identity: PhotoIdentity, *, folder: Path | None = Non
         identity=dataclasses.replace(identity, sha256=sha256),
         srgb=picture.srgb,
         focal_length_px=picture.focal_length_px,
+        jpeg_quality=picture.jpeg_quality,
         flags=picture.flags,
     )
 

@@ -7,6 +7,7 @@ import platform
 from collections import Counter
 from collections.abc import Sequence
 from importlib import metadata
+from importlib.util import find_spec
 from typing import Any
 
 from oral_lesion._version import __version__
@@ -24,6 +25,8 @@ _PACKAGES = (
     "numpy", "scipy", "opencv-python-headless", "scikit-image", "onnxruntime", "Pillow", "pillow-heif", "tifffile",
     "pydicom", "pydantic",
 )  # fmt: skip
+
+_PACKAGES_OF_EXTRAS = ("rawpy",)
 
 
 def run_manifest(
@@ -89,7 +92,8 @@ def run_manifest(
 
 @functools.cache
 def _package_versions() -> tuple[tuple[str, str], ...]:
-    return tuple((name, metadata.version(name)) for name in _PACKAGES)
+    extras = (name for name in _PACKAGES_OF_EXTRAS if find_spec(name) is not None)
+    return tuple((name, metadata.version(name)) for name in (*_PACKAGES, *extras))
 
 
 def _input_of(score: PhotoScore) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -78,10 +79,9 @@ def _standardize_one(path: Path, out: Path, protocol: ScoringProtocol) -> tuple[
         return FileOutcome(path=path, done=False, line=refused_line(path, checked.refusal)), row
     standardized, card = checked.stations
     write_png(out / f"{path.stem}_standardized.png", srgb_uint8_from_linear(standardized.linear_rgb))
-    line = (
-        f"{printable(path.name)}: {card.scale.mm_per_px:.4f} mm/px, tilt {card.tilt_deg:.1f}°, "
-        f"held-out ΔE00 {standardized.color_agreement.held_out_median:.1f}"
-    )
+    median = standardized.color_agreement.held_out_median
+    color = f"held-out ΔE00 {median:.1f}" if math.isfinite(median) else "colour not corrected"
+    line = f"{printable(path.name)}: {card.scale.mm_per_px:.4f} mm/px, tilt {card.tilt_deg:.1f}°, {color}"
     return FileOutcome(path=path, done=True, line=line), _row_of(card, standardized)
 
 
@@ -96,9 +96,13 @@ def _row_of(card: CardReading, standardized: StandardizedPhoto) -> dict[str, str
         "blur_mm": f"{card.blur_mm:.3f}",
         "card": card.card,
         "correction": standardized.correction,
-        "delta_e00_median": f"{agreement.held_out_median:.3f}",
-        "delta_e00_max": f"{agreement.held_out_max:.3f}",
+        "delta_e00_median": _number(agreement.held_out_median),
+        "delta_e00_max": _number(agreement.held_out_max),
     }
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else ""
 
 
 def _write_table(path: Path, rows: Sequence[dict[str, str]]) -> None:

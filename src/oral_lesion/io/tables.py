@@ -1,18 +1,16 @@
-"""The tables of a run: scores.csv, one row a photo, and lesions.csv, one row a lesion."""
+"""The tables of a run: scores.csv and quality.csv by photo, lesions.csv by lesion, colour.csv by patch of the card."""
 
 from __future__ import annotations
 
-import csv
-import io
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from oral_lesion.errors import FormatError, OutputError, Refusal
-from oral_lesion.io.naming import printable
+from oral_lesion.errors import Refusal
+from oral_lesion.io.csv_tables import TEXT, WHOLE, Columns, Row, Value, defused, read_table, write_table
+from oral_lesion.io.quality_tables import COLOR_COLUMNS, QUALITY_COLUMNS, color_rows_of, quality_row_of
 from oral_lesion.protocol import ScoringProtocol
 from oral_lesion.records import Lesion, Measurement, ModelIdentity, PhotoScore, StandardizedPhoto
 
@@ -20,36 +18,30 @@ __all__ = [
     "LESION_COLUMNS",
     "SCORE_COLUMNS",
     "PhotoRows",
+    "defused",
     "read_lesions",
     "read_scores",
     "rows_of",
     "write_tables",
 ]
 
-Value = str | int | float | None
-Row = Mapping[str, Value]
-
-_TEXT, _WHOLE = "text", "whole"
 _DECIMALS_OF_LIMITS = 5
 
-SCORE_COLUMNS: Mapping[str, str | int] = {
-    "photo_id": _TEXT, "file": _TEXT, "sha256": _TEXT, "subject": _TEXT, "visit": _TEXT, "site": _TEXT,
-    "replicate": _WHOLE, "status": _TEXT, "reason": _TEXT, "observed": _DECIMALS_OF_LIMITS,
-    "limit": _DECIMALS_OF_LIMITS, "unit": _TEXT, "erosion_area_mm2": 3, "u_area_mm2": 3,
-    "lesion_count": _WHOLE, "largest_lesion_mm2": 3, "mm_per_px": 5, "u_mm_per_px": 6, "tilt_deg": 2,
-    "card": _TEXT, "delta_e00_median": 3, "delta_e00_max": 3, "flags": _TEXT, "model": _TEXT,
-    "model_sha256": _TEXT, "protocol_sha256": _TEXT,
+SCORE_COLUMNS: Columns = {
+    "photo_id": TEXT, "file": TEXT, "sha256": TEXT, "subject": TEXT, "visit": TEXT, "site": TEXT,
+    "replicate": WHOLE, "status": TEXT, "reason": TEXT, "observed": _DECIMALS_OF_LIMITS,
+    "limit": _DECIMALS_OF_LIMITS, "unit": TEXT, "erosion_area_mm2": 3, "u_area_mm2": 3,
+    "lesion_count": WHOLE, "largest_lesion_mm2": 3, "mm_per_px": 5, "u_mm_per_px": 6, "tilt_deg": 2,
+    "card": TEXT, "delta_e00_median": 3, "delta_e00_max": 3, "flags": TEXT, "model": TEXT,
+    "model_sha256": TEXT, "protocol_sha256": TEXT,
 }  # fmt: skip
 """Columns of scores.csv in order: text, whole number, or the number of decimals."""
 
-LESION_COLUMNS: Mapping[str, str | int] = {
-    "photo_id": _TEXT, "lesion": _WHOLE, "area_mm2": 3, "perimeter_mm": 3, "centroid_row_px": 2,
-    "centroid_column_px": 2, "equivalent_diameter_mm": 3, "flags": _TEXT,
+LESION_COLUMNS: Columns = {
+    "photo_id": TEXT, "lesion": WHOLE, "area_mm2": 3, "perimeter_mm": 3, "centroid_row_px": 2,
+    "centroid_column_px": 2, "equivalent_diameter_mm": 3, "flags": TEXT,
 }  # fmt: skip
 """Columns of lesions.csv in order."""
-
-_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
-_QUOTE = "'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +55,16 @@ class PhotoRows:
         Value of each of `SCORE_COLUMNS`; None for an empty cell.
     lesions : tuple of mapping
         Values of `LESION_COLUMNS` for each lesion, by falling area.
+    quality : mapping or None
+        Value of each of `QUALITY_COLUMNS`; None where no row is to be written.
+    colors : tuple of mapping
+        Values of `COLOR_COLUMNS` for each patch of the card, in its order.
     """
 
     score: Row
     lesions: tuple[Row, ...]
+    quality: Row | None = None
+    colors: tuple[Row, ...] = ()
 
 
 def rows_of(score: PhotoScore, *, protocol: ScoringProtocol, model: ModelIdentity) -> PhotoRows:
@@ -113,7 +111,12 @@ def rows_of(score: PhotoScore, *, protocol: ScoringProtocol, model: ModelIdentit
         agreement = score.standardized.color_agreement
         row |= {"delta_e00_median": agreement.held_out_median, "delta_e00_max": agreement.held_out_max}
     row |= _of_outcome(score.outcome)
-    return PhotoRows(score=row, lesions=_lesion_rows(score))
+    return PhotoRows(
+        score=row,
+        lesions=_lesion_rows(score),
+        quality=quality_row_of(score),
+        colors=color_rows_of(score, protocol.card),
+    )
 
 
 def _of_outcome(outcome: Measurement | Refusal) -> dict[str, Value]:
@@ -166,7 +169,7 @@ def _centroid_in_photo(lesion: Lesion, standardized: StandardizedPhoto | None) -
 
 def write_tables(folder: Path, rows: Sequence[PhotoRows]) -> None:
     """
-    Write scores.csv and lesions.csv (RFC 4180, UTF-8, point as decimal mark on every system).
+    Write scores.csv, lesions.csv, quality.csv and colour.csv (RFC 4180, UTF-8, point as decimal mark on every system).
 
     Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers stay numbers.
 
@@ -182,8 +185,10 @@ def write_tables(folder: Path, rows: Sequence[PhotoRows]) -> None:
     OutputError
         Where a file cannot be written.
     """
-    _write(folder / "scores.csv", SCORE_COLUMNS, [one.score for one in rows])
-    _write(folder / "lesions.csv", LESION_COLUMNS, [lesion for one in rows for lesion in one.lesions])
+    write_table(folder / "scores.csv", SCORE_COLUMNS, [one.score for one in rows])
+    write_table(folder / "lesions.csv", LESION_COLUMNS, [lesion for one in rows for lesion in one.lesions])
+    write_table(folder / "quality.csv", QUALITY_COLUMNS, [one.quality for one in rows if one.quality is not None])
+    write_table(folder / "colour.csv", COLOR_COLUMNS, [patch for one in rows for patch in one.colors])
 
 
 def read_scores(path: Path) -> list[dict[str, Value]]:
@@ -205,7 +210,7 @@ def read_scores(path: Path) -> list[dict[str, Value]]:
     FormatError
         Where the file is not such a table.
     """
-    return _read(path, SCORE_COLUMNS)
+    return read_table(path, SCORE_COLUMNS)
 
 
 def read_lesions(path: Path) -> list[dict[str, Value]]:
@@ -227,68 +232,4 @@ def read_lesions(path: Path) -> list[dict[str, Value]]:
     FormatError
         Where the file is not such a table.
     """
-    return _read(path, LESION_COLUMNS)
-
-
-def _write(path: Path, columns: Mapping[str, str | int], rows: Iterable[Row]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_cell(row[column], kind) for column, kind in columns.items()])
-    try:
-        path.write_bytes(text.getvalue().encode("utf-8"))
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}). Check space and rights.") from error
-
-
-def _cell(value: Value, kind: str | int) -> str:
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return ""
-    if kind == _TEXT:
-        return defused(printable(str(value)))
-    if kind == _WHOLE:
-        return str(int(value))
-    number = f"{float(value):.{kind}f}"
-    return number.removeprefix("-") if float(number) == 0 else number
-
-
-def defused(text: str) -> str:
-    """
-    Return a cell's text so that no spreadsheet takes it for a formula.
-
-    Parameters
-    ----------
-    text : str
-        Printable text.
-
-    Returns
-    -------
-    str
-        With an apostrophe in front where it starts like a formula, or with an apostrophe of its own.
-    """
-    starts = (*_FORMULA_STARTS, _QUOTE)
-    looks_like_one = text.lstrip(" ").startswith(starts) or text.lstrip().startswith(starts)
-    return _QUOTE + text if looks_like_one else text
-
-
-def _read(path: Path, columns: Mapping[str, str | int]) -> list[dict[str, Value]]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        header, *body = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
-        if header != list(columns):
-            raise FormatError(f"{path.name}: expected the columns {', '.join(columns)}, got {', '.join(header)}.")
-        return [
-            {column: _value(cell, kind) for (column, kind), cell in zip(columns.items(), cells, strict=True)}
-            for cells in body
-        ]
-    except (OSError, ValueError, csv.Error) as error:
-        raise FormatError(f"{path}: expected a table as this package writes it ({error}). Score again.") from error
-
-
-def _value(cell: str, kind: str | int) -> Value:
-    if cell == "":
-        return None
-    if kind == _TEXT:
-        return cell.removeprefix(_QUOTE)
-    return int(cell) if kind == _WHOLE else float(cell)
+    return read_table(path, LESION_COLUMNS)

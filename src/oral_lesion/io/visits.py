@@ -15,13 +15,16 @@ from oral_lesion.io.manifest import MANIFEST_NAME, ManifestRow, read_manifest
 from oral_lesion.io.naming import identifier, leads_out, printable, sorting_key
 from oral_lesion.io.photo_formats import format_of
 from oral_lesion.io.photo_limits import unreadable
+from oral_lesion.io.photo_raw import RAW_SUFFIXES
 from oral_lesion.io.photos import read_file, read_photo
 from oral_lesion.io.sites import site_and_replicate_from_file_name, site_from_text
 from oral_lesion.records.photo import Mirror, Photo, PhotoIdentity, Visit
 
 __all__ = ["PhotoEntry", "VisitPhotos", "find_photos", "flag_duplicates", "identify_photo", "read_entry"]
 
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif", ".dcm"})
+PHOTO_SUFFIXES = RAW_SUFFIXES | {
+    ".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif", ".dcm",
+}  # fmt: skip
 
 _LEFT_OUT = frozenset({"thumbs.db", "desktop.ini"})
 _UNKNOWN = "unknown"
@@ -233,7 +236,7 @@ def _is_dicom(path: Path) -> bool:
 
 
 def _no_photo_message(folder: Path, ignored: list[str]) -> str:
-    kinds = "JPEG, PNG, TIFF, WebP, HEIC or DICOM"
+    kinds = "JPEG, PNG, TIFF, WebP, HEIC, DICOM or RAW"
     named = ", ".join(printable(name) for name in ignored[:3])
     found = f" ({named}{', …' if len(ignored) > 3 else ''})" if ignored else ""
     next_step = "Give the folder of one visit." if any(name.endswith("/") for name in ignored) else "Copy them here."

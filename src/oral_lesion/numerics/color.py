@@ -20,6 +20,7 @@ __all__ = [
     "lab_from_linear_rgb",
     "lab_from_xyz",
     "linear_from_srgb",
+    "linear_rgb_from_lab",
     "linear_rgb_from_lab_d50",
     "srgb_from_linear",
     "srgb_uint8_from_linear",
@@ -224,6 +225,23 @@ def lab_from_linear_rgb(linear_rgb: ArrayLike) -> NDArray[np.float64]:
         L*, a*, b*.
     """
     return lab_from_xyz(np.asarray(linear_rgb, dtype=np.float64) @ XYZ_FROM_LINEAR_RGB.T, WHITE_D65)
+
+
+def linear_rgb_from_lab(lab: ArrayLike) -> NDArray[np.float64]:
+    """
+    Return linear RGB from CIELAB (D65); the inverse of `lab_from_linear_rgb`.
+
+    Parameters
+    ----------
+    lab : array_like, shape (..., 3)
+        L*, a*, b* under D65, 2 degree observer.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., 3)
+        Linear RGB with the sRGB primaries; outside [0, 1] for colours outside sRGB.
+    """
+    return np.asarray(xyz_from_lab(lab, WHITE_D65) @ _RGB_FROM_XYZ.T, dtype=np.float64)
 
 
 def linear_rgb_from_lab_d50(lab_d50: ArrayLike) -> NDArray[np.float64]:

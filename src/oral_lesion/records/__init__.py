@@ -2,6 +2,7 @@
 
 from oral_lesion.records.measurement import Lesion, Measurement, PhotoCheck, PhotoScore
 from oral_lesion.records.photo import Mirror, Photo, PhotoIdentity, Visit
+from oral_lesion.records.quality import LimitCheck, PhotoQuality
 from oral_lesion.records.segmentation import ModelIdentity, Segmentation
 from oral_lesion.records.standardized import CardReading, ColorAgreement, Scale, StandardizedPhoto
 
@@ -9,12 +10,14 @@ __all__ = [
     "CardReading",
     "ColorAgreement",
     "Lesion",
+    "LimitCheck",
     "Measurement",
     "Mirror",
     "ModelIdentity",
     "Photo",
     "PhotoCheck",
     "PhotoIdentity",
+    "PhotoQuality",
     "PhotoScore",
     "Scale",
     "Segmentation",

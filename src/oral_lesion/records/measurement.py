@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from oral_lesion.errors import Flag, InputError, Refusal
 from oral_lesion.records.photo import PhotoIdentity
+from oral_lesion.records.quality import PhotoQuality
 from oral_lesion.records.segmentation import Segmentation
 from oral_lesion.records.standardized import CardReading, StandardizedPhoto
 
@@ -90,6 +91,8 @@ class PhotoCheck:
         The card, where it was read.
     standardized : StandardizedPhoto or None
         The standardized photo, where it got that far.
+    quality : PhotoQuality or None
+        What was measured of the photo's quality; None where it could not be read.
     flags : tuple of Flag
         All caveats so far, each once, in alphabetical order.
     """
@@ -98,6 +101,7 @@ class PhotoCheck:
     refusal: Refusal | None
     card: CardReading | None = None
     standardized: StandardizedPhoto | None = None
+    quality: PhotoQuality | None = None
     flags: tuple[Flag, ...] = ()
 
     @property
@@ -132,6 +136,8 @@ class PhotoScore:
         The standardized photo, where it got that far.
     segmentation : Segmentation or None
         The segmentation, where it got that far.
+    quality : PhotoQuality or None
+        What was measured of the photo's quality; None where it could not be read.
     flags : tuple of Flag
         All caveats of all stages, each once, in alphabetical order.
     """
@@ -141,6 +147,7 @@ class PhotoScore:
     card: CardReading | None = None
     standardized: StandardizedPhoto | None = None
     segmentation: Segmentation | None = None
+    quality: PhotoQuality | None = None
     flags: tuple[Flag, ...] = ()
 
     @property

@@ -89,6 +89,8 @@ class Photo(ArrayRecord):
         sRGB after EXIF orientation and colour profile, top row first.
     focal_length_px : float or None
         Focal length in pixels of this picture, from its 35 mm equivalent; None where unknown.
+    jpeg_quality : int or None
+        Of a JPEG file, 1 to 100 on the scale of the Independent JPEG Group, by its quantisation; None otherwise.
     flags : tuple of Flag
         Caveats found while reading.
     """
@@ -96,6 +98,7 @@ class Photo(ArrayRecord):
     identity: PhotoIdentity
     srgb: NDArray[np.uint8]
     focal_length_px: float | None = None
+    jpeg_quality: int | None = None
     flags: tuple[Flag, ...] = ()
 
     def __post_init__(self) -> None:

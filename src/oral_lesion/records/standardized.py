@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,12 +118,21 @@ class ColorAgreement:
         CIEDE2000 of the patches that the correction was fitted to.
     held_out_median, held_out_max : float
         CIEDE2000 of each patch under a correction fitted without it: the figure to trust.
+    held_out_per_patch : tuple of (float or None)
+        The same for each patch in the card's order; None where the patch was rejected.
     """
 
     fitted_median: float
     fitted_max: float
     held_out_median: float
     held_out_max: float
+    held_out_per_patch: tuple[float | None, ...] = ()
+
+    @property
+    def held_out_mean(self) -> float:
+        """Mean CIEDE2000 of the patches held out; NaN where they were not kept."""
+        known = [value for value in self.held_out_per_patch if value is not None]
+        return sum(known) / len(known) if known else math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from oral_lesion.numerics.color import delta_e_2000_components, lab_from_linear_rgb, linear_from_srgb
+from oral_lesion.numerics.color import delta_e_2000, lab_from_linear_rgb, linear_from_srgb, linear_rgb_from_lab
 from oral_lesion.records import ColorAgreement
-
-__all__ = ["ColorCorrection", "apply_correction", "fit_correction"]
-
-_MATRIX, _GAMMA, _SHADING = slice(0, 9), slice(9, 12), slice(12, 14)
-_MODELS: tuple[tuple[str, str], ...] = (
-    ("matrix", ""),
-    ("gamma-matrix", "g"),
-    ("channel-gamma-matrix", "c"),
-    ("shading-gamma-matrix", "gs"),
+from oral_lesion.standardize.color_models import (
+    GAMMA,
+    GREY_CURVE,
+    LEAST_LINEAR,
+    MATRIX,
+    SHADING,
+    SHARED_GAMMA,
+    LightAndMatrix,
+    MatrixFit,
+    PatchColors,
+    fit_model,
 )
-_PRIOR_SD_GAMMA, _PRIOR_SD_SHADING = 0.3, 0.3
-_PRECISION = np.concatenate([np.zeros(9), np.full(3, _PRIOR_SD_GAMMA**-2), np.full(2, _PRIOR_SD_SHADING**-2)])
-_OUTLIER_DELTA_E = 10.0
+from oral_lesion.standardize.spline import ColorSpline, fit_spline, spline_table
+
+__all__ = ["ColorCorrection", "apply_correction", "correct_colors", "fit_correction"]
+
+_Floats = NDArray[np.float64]
+_POOR_DELTA_E = 6.0
+"""Where the shared exponent leaves more than this in the mean, channels may have exponents of their own."""
 _SIMPLER_UNLESS = 0.97
-_STEP, _SETTLED, _DAMPING = 1e-5, 1e-4, 1e-3
-_REWEIGHTED_ROUNDS, _ROUNDS, _HELD_OUT_ROUNDS = 3, 8, 3
-_LEAST_LINEAR = 1e-4
+_DIM = 0.25
+_STRIP_ROWS = 256
+_BAYER = np.array([[0, 4, 1, 5], [6, 2, 7, 3], [1, 5, 0, 4], [7, 3, 6, 2]], dtype=np.uint8)
+_DITHER = np.stack([_BAYER, _BAYER.T, _BAYER[::-1]], axis=-1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColorCorrection:
     """
-    Linear RGB to corrected linear RGB: power per channel, shading plane, 3×3 matrix.
+    Linear RGB to corrected linear RGB: power per channel, 3×3 matrix, displacement, shading plane.
 
     Parameters
     ----------
@@ -45,36 +53,34 @@ class ColorCorrection:
         Exponents of the linear channels.
     shading : ndarray of float64, shape (2,)
         Relative change of the light from the card's centre to its right and lower border.
+    spline : ColorSpline or None
+        Displacement of what the matrix gives, before the light is evened.
     agreement : ColorAgreement
         CIEDE2000 of the patches.
+    dim_delta_e00 : float
+        Mean CIEDE2000 of the patches at a quarter of the intensity, their reference likewise: a lesion is darker than
+        most of the card.
     """
 
     name: str
-    matrix: NDArray[np.float64]
-    gamma: NDArray[np.float64]
-    shading: NDArray[np.float64]
+    matrix: _Floats
+    gamma: _Floats
+    shading: _Floats
+    spline: ColorSpline | None
     agreement: ColorAgreement
+    dim_delta_e00: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Patches:
-    values: NDArray[np.float64]
-    place: NDArray[np.float64]
-    reference: NDArray[np.float64]
-    lab: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fit:
+class _Candidate:
     name: str
-    parameters: NDArray[np.float64]
-    fitted: NDArray[np.float64]
-    held_out: NDArray[np.float64]
+    fit: MatrixFit
+    spline: ColorSpline | None
+    fitted: _Floats
+    held_out: _Floats
 
 
-def fit_correction(
-    measured: NDArray[np.float64], reference: NDArray[np.float64], place: NDArray[np.float64]
-) -> ColorCorrection:
+def fit_correction(measured: _Floats, reference: _Floats, place: _Floats) -> ColorCorrection:
     """
     Fit several corrections to the patches and keep the one that predicts left-out patches best.
 
@@ -90,36 +96,68 @@ def fit_correction(
     Returns
     -------
     ColorCorrection
-        A simpler model is kept unless another is better by 3 % in mean held-out CIEDE2000.
+        A simpler model is kept unless another is better by 3 % in mean held-out CIEDE2000. The held-out figure of a
+        patch is that of the model with the smallest mean over the other patches, so the choice does not see its error.
     """
-    used = np.isfinite(measured).all(axis=1)
-    patches = _Patches(
-        values=np.maximum(measured[used], _LEAST_LINEAR),
+    used = np.asarray(np.isfinite(measured).all(axis=1))
+    patches = PatchColors(
+        values=np.maximum(measured[used], LEAST_LINEAR),
         place=place[used],
         reference=reference[used],
         lab=lab_from_linear_rgb(reference[used]),
     )
-    best = first = _fit_model(*_MODELS[0], _start(patches), patches)
-    for name, extras in _MODELS[1:]:
-        fit = _fit_model(name, extras, first.parameters, patches)
-        if float(fit.held_out.mean()) < _SIMPLER_UNLESS * float(best.held_out.mean()):
-            best = fit
-    return ColorCorrection(
-        name=best.name,
-        matrix=best.parameters[_MATRIX].reshape(3, 3),
-        gamma=np.exp(best.parameters[_GAMMA]),
-        shading=best.parameters[_SHADING],
+    candidates = _candidates(fit_model(SHARED_GAMMA, patches), patches)
+    if float(candidates[0].fitted.mean()) > _POOR_DELTA_E:
+        candidates += _candidates(fit_model(GREY_CURVE, patches), patches)
+    table = np.stack([candidate.held_out for candidate in candidates])
+    chosen = candidates[_choice(table.mean(axis=1))]
+    others = (table.sum(axis=1, keepdims=True) - table) / max(1, table.shape[1] - 1)
+    held_out = np.array([table[_choice(others[:, patch]), patch] for patch in range(table.shape[1])])
+    parameters = chosen.fit.whole.parameters[0]
+    correction = ColorCorrection(
+        name=chosen.name,
+        matrix=parameters[MATRIX].reshape(3, 3),
+        gamma=np.exp(parameters[GAMMA]),
+        shading=parameters[SHADING],
+        spline=chosen.spline,
         agreement=ColorAgreement(
-            fitted_median=float(np.median(best.fitted)),
-            fitted_max=float(best.fitted.max()),
-            held_out_median=float(np.median(best.held_out)),
-            held_out_max=float(best.held_out.max()),
+            fitted_median=float(np.median(chosen.fitted)),
+            fitted_max=float(chosen.fitted.max()),
+            held_out_median=float(np.median(held_out)),
+            held_out_max=float(held_out.max()),
+            held_out_per_patch=_per_patch(held_out, used),
         ),
     )
+    return replace(correction, dim_delta_e00=_dim_delta_e00(correction, patches))
+
+
+def correct_colors(correction: ColorCorrection, linear_rgb: _Floats, place: _Floats) -> _Floats:
+    """
+    Correct single colours.
+
+    Parameters
+    ----------
+    correction : ColorCorrection
+        From `fit_correction`.
+    linear_rgb : ndarray of float64, shape (n, 3)
+        Linear RGB.
+    place : ndarray of float64, shape (n, 2)
+        Where on the card, x and y in [-1, 1].
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 3)
+        Linear RGB, not clipped.
+    """
+    matched = np.maximum(linear_rgb, LEAST_LINEAR) ** correction.gamma @ correction.matrix.T
+    if correction.spline is not None:
+        matched = linear_rgb_from_lab(correction.spline.displaced(lab_from_linear_rgb(matched)))
+    light = np.maximum(1.0 + place @ correction.shading, 0.1)
+    return np.asarray(matched / light[:, None], dtype=np.float64)
 
 
 def apply_correction(
-    correction: ColorCorrection, srgb: NDArray[np.uint8], card_from_picture: NDArray[np.float64]
+    correction: ColorCorrection, srgb: NDArray[np.uint8], card_from_picture: _Floats
 ) -> NDArray[np.float32]:
     """
     Correct a picture.
@@ -140,133 +178,84 @@ def apply_correction(
         Linear RGB, clipped to [0, 1].
     """
     levels = linear_from_srgb(np.arange(256, dtype=np.uint8)).astype(np.float64)
-    table = (np.maximum(levels, _LEAST_LINEAR)[:, None] ** correction.gamma).astype(np.float32)
+    powers = (np.maximum(levels, LEAST_LINEAR)[:, None] ** correction.gamma).astype(np.float32).reshape(1, 256, 3)
+    spline = correction.spline
+    table = None if spline is None else spline_table(spline, correction.matrix, correction.gamma)
     height, width = srgb.shape[:2]
     corrected = np.empty((height, width, 3), dtype=np.float32)
     matrix = correction.matrix.astype(np.float32)
-    shaded = bool(np.any(correction.shading != 0.0))
-    x = np.arange(width, dtype=np.float32)[None, :]
-    for top in range(0, height, 256):
-        rows = slice(top, min(top + 256, height))
-        linear: NDArray[Any] = cv2.LUT(srgb[rows], table.reshape(1, 256, 3))
-        if shaded:
-            y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
-            light = np.ones((rows.stop - top, width), dtype=np.float32)
-            for axis in (0, 1):
-                a, b, c = (np.float32(value) for value in card_from_picture[axis])
-                light += np.float32(correction.shading[axis]) * np.clip(a * x + b * y + c, -1.0, 1.0)
-            np.divide(linear, light[..., None], out=linear)
-        cv2.transform(linear, matrix, dst=corrected[rows])
-    np.clip(corrected, 0.0, 1.0, out=corrected)
+    dither = np.tile(_DITHER, (_STRIP_ROWS // 4, width // 4 + 1, 1))[:, :width]
+    for top in range(0, height, _STRIP_ROWS):
+        rows = slice(top, min(top + _STRIP_ROWS, height))
+        powered: NDArray[Any] = cv2.LUT(srgb[rows], powers)
+        strip: NDArray[Any] = cv2.transform(powered, matrix)
+        if table is not None:
+            strip += table.take(_table_rows(srgb[rows], dither), axis=0)
+        if np.any(correction.shading != 0.0):
+            strip /= _light(correction.shading, card_from_picture, rows, width)
+        np.clip(strip, 0.0, 1.0, out=corrected[rows])
     return corrected
 
 
-def _free_parameters(extras: str) -> NDArray[np.float64]:
-    """Return the map (14, k) from a model's free parameters to all."""
-    unit = np.eye(14)
-    columns = [unit[:, index] for index in range(9)]
-    if "g" in extras:
-        columns.append(unit[:, _GAMMA].sum(axis=1))
-    if "c" in extras:
-        columns.extend(unit[:, index] for index in range(9, 12))
-    if "s" in extras:
-        columns.extend(unit[:, index] for index in range(12, 14))
-    return np.stack(columns, axis=1)
+def _table_rows(srgb: NDArray[np.uint8], dither: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Return each pixel's row of the table: dithered, so that the raster of the table shows no bands."""
+    dithered: NDArray[Any] = cv2.add(srgb, np.ascontiguousarray(dither[: srgb.shape[0]]))
+    codes = (dithered >> 3).astype(np.uint16)
+    return np.asarray((codes[..., 0] << 10) | (codes[..., 1] << 5) | codes[..., 2], dtype=np.uint16)
 
 
-def _start(patches: _Patches) -> NDArray[np.float64]:
-    weight = 1.0 / (patches.reference.mean(axis=1, keepdims=True) + 0.03)
-    matrix, *_ = np.linalg.lstsq(patches.values * weight, patches.reference * weight, rcond=None)
-    return np.concatenate([matrix.T.ravel(), np.zeros(5)])
+def _light(shading: _Floats, card_from_picture: _Floats, rows: slice, width: int) -> NDArray[np.float32]:
+    x = np.arange(width, dtype=np.float32)[None, :]
+    y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
+    light = np.ones((rows.stop - rows.start, width), dtype=np.float32)
+    for axis in (0, 1):
+        a, b, c = (np.float32(value) for value in card_from_picture[axis])
+        light += np.float32(shading[axis]) * np.clip(a * x + b * y + c, -1.0, 1.0)
+    return np.maximum(light, np.float32(0.1))[..., None]
 
 
-def _fit_model(name: str, extras: str, start: NDArray[np.float64], patches: _Patches) -> _Fit:
-    free = _free_parameters(extras)
-    parameters = start[None]
-    weight = np.ones((1, len(patches.values)))
-    for _ in range(_REWEIGHTED_ROUNDS):
-        parameters = _descend(parameters, free, patches, weight, rounds=_ROUNDS)
-        away = np.sum(_residual(parameters, patches) ** 2, axis=2)
-        weight = 1.0 / (1.0 + away / _OUTLIER_DELTA_E**2)
-    return _Fit(
-        name=name,
-        parameters=parameters[0],
-        fitted=np.sqrt(away[0]),
-        held_out=_held_out(parameters[0], free, patches, weight[0]),
+def _candidates(fit: MatrixFit, patches: PatchColors) -> list[_Candidate]:
+    """Return the model alone, and with a spline for what it leaves."""
+    diagonal = np.arange(len(patches.values))
+    plain = _Candidate(
+        name=fit.model.name,
+        fit=fit,
+        spline=None,
+        fitted=delta_e_2000(fit.whole.lab_of(patches)[0], patches.lab),
+        held_out=delta_e_2000(fit.folds.lab_of(patches)[diagonal, diagonal], patches.lab),
     )
+    whole, fitted = _with_spline(fit.whole, fit.weight[None], patches)
+    _, left_out = _with_spline(fit.folds, fit.fold_weight, patches)
+    spline = ColorSpline(lab=whole.lab[0], coefficients=whole.coefficients[0])
+    held_out = left_out[diagonal, diagonal]
+    return [
+        plain,
+        _Candidate(name=f"{fit.model.name}-spline", fit=fit, spline=spline, fitted=fitted[0], held_out=held_out),
+    ]
 
 
-def _predict(parameters: NDArray[np.float64], patches: _Patches) -> NDArray[np.float64]:
-    """Return corrected colours (..., patches, 3) for parameter sets (..., 14)."""
-    gamma = np.exp(parameters[..., None, _GAMMA])
-    light = 1.0 + np.einsum("...k,pk->...p", parameters[..., _SHADING], patches.place)
-    powered = np.exp(gamma * np.log(patches.values)) / np.maximum(light, 0.1)[..., None]
-    matrix = parameters[..., _MATRIX].reshape(*parameters.shape[:-1], 3, 3)
-    return np.asarray(np.einsum("...ij,...pj->...pi", matrix, powered), dtype=np.float64)
+def _with_spline(fits: LightAndMatrix, weight: _Floats, patches: PatchColors) -> tuple[ColorSpline, _Floats]:
+    """Return splines for several fits at once, and the CIEDE2000 (fits, patches) of all patches under each."""
+    light = fits.light(patches.place)
+    lab = lab_from_linear_rgb(fits.matched(patches.values))
+    spline = fit_spline(lab, lab_from_linear_rgb(patches.reference * light), weight)
+    corrected = linear_rgb_from_lab(spline.displaced(lab)) / light
+    return spline, delta_e_2000(lab_from_linear_rgb(corrected), patches.lab)
 
 
-def _residual(parameters: NDArray[np.float64], patches: _Patches) -> NDArray[np.float64]:
-    return delta_e_2000_components(lab_from_linear_rgb(_predict(parameters, patches)), patches.lab)
+def _dim_delta_e00(correction: ColorCorrection, patches: PatchColors) -> float:
+    dim = correct_colors(correction, _DIM * patches.values, patches.place)
+    return float(delta_e_2000(lab_from_linear_rgb(dim), lab_from_linear_rgb(_DIM * patches.reference)).mean())
 
 
-def _descend(
-    parameters: NDArray[np.float64],
-    free: NDArray[np.float64],
-    patches: _Patches,
-    weight: NDArray[np.float64],
-    *,
-    rounds: int,
-) -> NDArray[np.float64]:
-    """Return parameter sets (folds, 14) after Levenberg-Marquardt steps, each fold with its own weights and damping."""
-    damping = np.full(len(parameters), _DAMPING)
-    cost = _cost(parameters, patches, weight)
-    for _ in range(rounds):
-        proposed = parameters + _change(parameters, free, patches, weight, damping)
-        proposed_cost = _cost(proposed, patches, weight)
-        better = proposed_cost < cost
-        parameters = np.where(better[:, None], proposed, parameters)
-        settled = np.where(better, cost - proposed_cost, 0.0) < _SETTLED * (1.0 + cost)
-        cost = np.where(better, proposed_cost, cost)
-        damping = np.where(better, 0.2 * damping, 20.0 * damping)
-        if (settled & better).all():
-            break
-    return parameters
+def _choice(means: _Floats) -> int:
+    best = 0
+    for index in range(1, len(means)):
+        if means[index] < _SIMPLER_UNLESS * means[best]:
+            best = index
+    return best
 
 
-def _cost(parameters: NDArray[np.float64], patches: _Patches, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    away = np.sum(_residual(parameters, patches) ** 2, axis=2)
-    return np.asarray(np.sum(weight * away, axis=1) + parameters**2 @ _PRECISION, dtype=np.float64)
-
-
-def _change(
-    parameters: NDArray[np.float64],
-    free: NDArray[np.float64],
-    patches: _Patches,
-    weight: NDArray[np.float64],
-    damping: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return one damped Gauss-Newton step for each parameter set."""
-    moved = parameters[:, None] + np.concatenate([np.zeros((1, 14)), _STEP * free.T])
-    residual = _residual(moved, patches)
-    base = residual[:, 0]
-    slope = ((residual[:, 1:] - base[:, None]) / _STEP).transpose(0, 2, 3, 1)
-    weighted = slope * weight[:, :, None, None]
-    normal = np.einsum("fpck,fpcl->fkl", weighted, slope) + (free.T * _PRECISION) @ free
-    gradient = np.einsum("fpck,fpc->fk", weighted, base) + (parameters * _PRECISION) @ free
-    diagonal = np.einsum("fkk->fk", normal)
-    normal = normal + (damping[:, None, None] * diagonal[:, :, None] + 1e-9) * np.eye(free.shape[1])
-    full = -np.linalg.solve(normal, gradient[..., None])[..., 0] @ free.T
-    full[:, 9:] = np.clip(full[:, 9:], -0.3, 0.3)
-    return np.asarray(full, dtype=np.float64)
-
-
-def _held_out(
-    parameters: NDArray[np.float64], free: NDArray[np.float64], patches: _Patches, weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return each patch's CIEDE2000 under the fit without it; all fits run at once, from the common solution."""
-    count = len(patches.values)
-    folds = np.repeat(parameters[None], count, axis=0)
-    weights = weight * (1.0 - np.eye(count))
-    folds = _descend(folds, free, patches, weights, rounds=_HELD_OUT_ROUNDS)
-    away = np.sum(_residual(folds, patches) ** 2, axis=-1)
-    return np.asarray(np.sqrt(np.diagonal(away)), dtype=np.float64)
+def _per_patch(values: _Floats, used: NDArray[np.bool_]) -> tuple[float | None, ...]:
+    known = iter(values.tolist())
+    return tuple(next(known) if patch else None for patch in used.tolist())

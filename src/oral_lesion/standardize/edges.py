@@ -21,6 +21,7 @@ _MARGIN = 0.8
 _BANDS = ((-0.28, -0.10), (-0.09, 0.09), (0.10, 0.28))
 _SIGMAS = np.array([0.008, 0.015, 0.025, 0.035, 0.05, 0.065, 0.085, 0.11, 0.14, 0.18, 0.23, 0.30])
 _GAPS = np.array([0.04, 0.08, 0.11, 0.14, 0.17, 0.20, 0.24, 0.28, 0.33, 0.38, 0.43, 0.48])
+_CLIPPED, _LEAST_USUAL = 0.97, 0.3
 _SEARCH = np.linspace(-0.44, 0.44, 45)
 _MOST_PX_PER_PITCH, _FEWEST_PX_PER_PITCH = 56, 12
 
@@ -194,25 +195,40 @@ def fit_edge_shape(view: CardView, gap_xy: tuple[float, float]) -> EdgeShape:
     -------
     EdgeShape
     """
-    kinds = [_between(view, axis) for axis in (0, 1)]
-    residual = np.empty((2, len(_SIGMAS), len(_GAPS)))
-    total = 0.0
-    for axis, profiles in enumerate(kinds):
-        values = profiles.values - profiles.values.mean(axis=1, keepdims=True)
-        energy = float(np.sum(values**2))
-        total += energy
-        for i, sigma in enumerate(_SIGMAS):
-            for j, gap in enumerate(_GAPS):
-                basis = _basis(profiles.offsets, sigma, gap, side=0)
-                orthonormal, _ = np.linalg.qr(basis - basis.mean(axis=0))
-                residual[axis, i, j] = energy - float(np.sum((values @ orthonormal[:, :2]) ** 2))
-        residual[axis] *= 1.0 + 0.05 * ((_GAPS - gap_xy[axis]) / 0.1) ** 2
-    by_sigma = residual.min(axis=2).sum(axis=0)
+    costs, total = [], 0.0
+    by_sigma = np.zeros(len(_SIGMAS))
+    for axis in (0, 1):
+        profiles = _between(view, axis)
+        residual, energy = _shape_residuals(profiles)
+        # Glare at a gap is no edge of the card's shape.
+        usual = profiles.values.max(axis=1) < _CLIPPED
+        if usual.mean() < _LEAST_USUAL:
+            usual[:] = True
+        cost = residual[:, :, usual].sum(axis=2) * (1.0 + 0.05 * ((_GAPS - gap_xy[axis]) / 0.1) ** 2)
+        costs.append(cost)
+        by_sigma += cost.min(axis=1)
+        total += float(energy[usual].sum())
     best = int(np.argmin(by_sigma))
-    sigma = _parabola(_SIGMAS, by_sigma)
-    gaps = tuple(_parabola(_GAPS, residual[axis, best]) for axis in (0, 1))
-    explained = 1.0 - float(by_sigma[best]) / total if total > 0 else 0.0
-    return EdgeShape(sigma=sigma, gap_xy=(gaps[0], gaps[1]), explained=explained)
+    left = float(by_sigma[best])
+    gaps = tuple(_parabola(_GAPS, cost[best]) for cost in costs)
+    return EdgeShape(
+        sigma=_parabola(_SIGMAS, by_sigma),
+        gap_xy=(gaps[0], gaps[1]),
+        explained=1.0 - left / total if total > 0 else 0.0,
+    )
+
+
+def _shape_residuals(profiles: _Profiles) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what each profile leaves under each shape (sigmas, gaps, profiles), and the profiles' energies."""
+    values = profiles.values - profiles.values.mean(axis=1, keepdims=True)
+    energy = np.sum(values**2, axis=1)
+    residual = np.empty((len(_SIGMAS), len(_GAPS), len(values)))
+    for i, sigma in enumerate(_SIGMAS):
+        for j, gap in enumerate(_GAPS):
+            basis = _basis(profiles.offsets, sigma, gap, side=0)
+            orthonormal, _ = np.linalg.qr(basis - basis.mean(axis=0))
+            residual[i, j] = energy - np.sum((values @ orthonormal[:, :2]) ** 2, axis=1)
+    return residual, energy
 
 
 def find_gap_lines(view: CardView, shape: EdgeShape, *, coarse: bool) -> GapLines:
@@ -351,7 +367,7 @@ def _newton_step(
     slope = (_basis(offsets - step, sigma, gap, side=profiles.side) - base) @ levels / step
     slope -= base @ _projection(base, slope)
     information = np.sum(slope**2, axis=(1, 2))
-    freedom = max(1, residual[0].size - base.shape[2] - 1)
+    freedom = max(1, residual.shape[1] - base.shape[2] - 1)
     noise = np.sum(residual**2, axis=(1, 2)) / freedom + 1e-6
     information = np.maximum(information, 1e-12)
     return np.sum(slope * residual, axis=(1, 2)) / information, np.sqrt(noise / information)

@@ -10,25 +10,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from oral_lesion.numerics.color import (
-    delta_e_2000,
-    lab_from_linear_rgb,
-    linear_from_srgb,
-    linear_rgb_from_lab_d50,
-)
+from oral_lesion.numerics.color import linear_from_srgb
 from oral_lesion.numerics.geometry import apply_homography_xy, fit_homography, jacobian, shrink
 from oral_lesion.protocol import CardDefinition
 from oral_lesion.standardize.lattice import find_lattices, placements
+from oral_lesion.standardize.orders import MAX_MISMATCH, color_mismatch, reference_linear_rgb
 from oral_lesion.standardize.snap import snap_to_patches
 
 __all__ = ["MAX_MISMATCH", "Candidate", "color_mismatch", "find_candidates", "reference_linear_rgb"]
 
 _LONG_SIDES_PX = (1000, 1500, 700, 2200)
-_SHORTEST_SIDE_PX = 48
+_SHORTEST_SIDE_PX, _SMALL_PX = 48, 500
 _MAX_ASPECT = 6.0
 _MCC_PITCH, _MCC_FIRST, _MCC_BOX = 2.75, 1.5, (16.75, 11.25)
-MAX_MISMATCH = 13.0
-"""Right orders gave up to 8.8 on photographs of cards, wrong ones and other things 18 and more."""
 _MIN_ORDER_RATIO = 1.15
 _MIN_FLAT_PATCHES = 16
 _SAMPLES = np.linspace(-0.2, 0.2, 5)
@@ -76,44 +70,6 @@ class Candidate:
         return apply_homography_xy(self.photo_xy_from_grid, grid)
 
 
-def reference_linear_rgb(card: CardDefinition) -> NDArray[np.float64]:
-    """
-    Return the card's reference colours.
-
-    Parameters
-    ----------
-    card : CardDefinition
-        With CIELAB (D50) of its patches.
-
-    Returns
-    -------
-    ndarray of float64, shape (patches, 3)
-        Linear RGB in the card's order.
-    """
-    return linear_rgb_from_lab_d50([patch.lab_d50 for patch in card.patches])
-
-
-def color_mismatch(measured: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
-    """
-    Return the colour difference that the best 3×3 matrix leaves: large where patches are in the wrong order.
-
-    Parameters
-    ----------
-    measured, reference : ndarray of float64, shape (patches, 3)
-        Linear RGB.
-
-    Returns
-    -------
-    float
-        Mean CIEDE2000 of the best 20 patches: four may be covered or washed out.
-    """
-    weight = 1.0 / (reference.mean(axis=1, keepdims=True) + 0.05)
-    matrix, *_ = np.linalg.lstsq(measured * weight, reference * weight, rcond=None)
-    lab = lab_from_linear_rgb(np.clip(measured @ matrix, 0.0, 2.0))
-    difference = delta_e_2000(lab, lab_from_linear_rgb(reference))
-    return float(np.mean(np.sort(difference)[:20]))
-
-
 def find_candidates(srgb: NDArray[np.uint8], card: CardDefinition) -> list[Candidate]:
     """
     Find the card, or several, on reduced copies of a photo.
@@ -141,14 +97,17 @@ def find_candidates(srgb: NDArray[np.uint8], card: CardDefinition) -> list[Candi
     return []
 
 
-def _pyramid(srgb: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.uint8], int]]:
-    """Give reduced copies and their integer factors: pixel x of a copy is pixel factor · x + (factor - 1) / 2."""
+def _pyramid(srgb: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.uint8], float]]:
+    """Give reduced copies and their factors: pixel x of a copy is pixel factor · x + (factor - 1) / 2 of the photo."""
     tried = set()
     for long_side in _LONG_SIDES_PX:
         factor = max(1, round(max(srgb.shape[:2]) / long_side))
         if factor not in tried and min(srgb.shape[:2]) // factor >= _SHORTEST_SIDE_PX:
             tried.add(factor)
-            yield shrink(srgb, factor), factor
+            yield shrink(srgb, factor), float(factor)
+    if max(srgb.shape[:2]) <= _SMALL_PX:
+        enlarged = cv2.resize(srgb, None, fx=2.0, fy=2.0, interpolation=cv2.INTER_CUBIC)
+        yield np.asarray(enlarged, dtype=np.uint8), 0.5
 
 
 def _search(srgb: NDArray[np.uint8], reference: NDArray[np.float64]) -> list[Candidate]:
@@ -289,7 +248,7 @@ def _cover(srgb: NDArray[np.uint8], candidates: list[Candidate]) -> NDArray[np.u
     return covered
 
 
-def _to_photo(candidate: Candidate, factor: int) -> Candidate:
+def _to_photo(candidate: Candidate, factor: float) -> Candidate:
     offset = (factor - 1) / 2.0
     photo_from_reduced = np.array([[factor, 0.0, offset], [0.0, factor, offset], [0.0, 0.0, 1.0]])
     return Candidate(

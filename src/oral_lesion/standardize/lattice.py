@@ -16,10 +16,11 @@ _Floats = NDArray[np.float64]
 _Cell = tuple[int, int]
 _BLOCKS_PX = (31, 81)
 _LEAST_AREA_PX, _MOST_AREA_RATIO = 30.0, 0.02
-_LEAST_FILL, _MOST_ASPECT = 0.75, 1.9
+_LEAST_FILL, _MOST_ASPECT = 0.75, 2.6
 _SIMILAR_AREA = 2.2
 _NEAREST = 8
 _REACH, _NEAR = 4.5, 0.28
+_LEAST_SINE, _MOST_UNEQUAL = 0.7, 2.4
 _FEWEST_BLOBS = 9
 _LONG_SIDE, _SHORT_SIDE = 6, 4
 _MOST_LATTICES = 3
@@ -105,7 +106,7 @@ def _axes(offsets: _Floats) -> list[tuple[_Floats, _Floats]]:
         for second in offsets:
             sine = abs(first[0] * second[1] - first[1] * second[0])
             lengths = float(np.linalg.norm(first) * np.linalg.norm(second))
-            if sine > 0.8 * lengths and np.linalg.norm(second) < 1.7 * np.linalg.norm(first):
+            if sine > _LEAST_SINE * lengths and np.linalg.norm(second) < _MOST_UNEQUAL * np.linalg.norm(first):
                 pairs.append((first, second))
                 break
     return pairs

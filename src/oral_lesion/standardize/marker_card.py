@@ -12,12 +12,13 @@ from oral_lesion.numerics.geometry import apply_homography_xy, local_scale
 from oral_lesion.numerics.uncertainty import combine, u_plane_offset_ratio
 from oral_lesion.protocol import CardDefinition, Limits, UncertaintySettings
 from oral_lesion.records import CardReading, Photo, Scale
-from oral_lesion.standardize.edges import view_card
+from oral_lesion.standardize.edges import CardView, view_card
 from oral_lesion.standardize.field import LEAST_WEIGHT
 from oral_lesion.standardize.find import reference_linear_rgb
 from oral_lesion.standardize.markers import MarkerReading, count_markers, find_markers
 from oral_lesion.standardize.patches import PatchReading, read_patches
 from oral_lesion.standardize.pose import CardPose, u_scale_ratio_in_view
+from oral_lesion.standardize.scale_check import require_one_scale
 
 __all__ = ["read_marker_card"]
 
@@ -57,8 +58,8 @@ def read_marker_card(
     Raises
     ------
     Refused
-        ``no-card``, ``wrong-card`` (markers, but not this card's), ``several-cards``, ``too-far`` (pitch in px); with a
-        measured batch also ``card-dark``, ``card-clipped``, ``card-glare``.
+        ``no-card``, ``wrong-card`` (markers, but not this card's), ``several-cards``, ``too-far`` (pitch in px),
+        ``scale-conflict`` (percent); with a measured batch also ``card-dark``, ``card-clipped``, ``card-glare``.
     """
     reading = find_markers(photo.srgb, card, focal_length_px=photo.focal_length_px)
     if reading is None:
@@ -78,7 +79,11 @@ def read_marker_card(
     px_per_mm = float(local_scale(homography, pose.centre_mm))
     pitch_px = px_per_mm * math.sqrt(math.prod(card.pitch_xy_mm))
     _refuse(Reason.TOO_FAR, pitch_px, limits.min_pitch_px, "px per pitch", below=True)
-    patches, accepted = _colors(photo, pose, card, limits)
+    view = view_card(photo.srgb, pose.photo_xy_from_grid, card)
+    shape = photo.srgb.shape[0], photo.srgb.shape[1]
+    u_pose_ratio = u_scale_ratio_in_view(pose, shape, LEAST_WEIGHT)
+    require_one_scale(view, card, shape, blur_mm=reading.blur_mm, u_pose_ratio=u_pose_ratio)
+    patches, accepted = _colors(photo, pose, view, card, limits)
     return CardReading(
         card=card.name,
         patch_linear_rgb=np.where(accepted[:, None], patches.linear_rgb, np.nan),
@@ -116,11 +121,11 @@ def _patch_area_corners_xy(pose: CardPose, card: CardDefinition) -> _Floats:
 
 
 def _colors(
-    photo: Photo, pose: CardPose, card: CardDefinition, limits: Limits
+    photo: Photo, pose: CardPose, view: CardView, card: CardDefinition, limits: Limits
 ) -> tuple[PatchReading, NDArray[np.bool_]]:
     """Return the patches as read, and which are accepted: none where the card's colours were not measured."""
     reference = reference_linear_rgb(card)
-    patches = read_patches(view_card(photo.srgb, pose.photo_xy_from_grid, card), card, reference)
+    patches = read_patches(view, card, reference)
     inside = _inside_photo(photo, pose, card)
     if card.nominal_colors:
         return patches, np.zeros(len(inside), dtype=np.bool_)

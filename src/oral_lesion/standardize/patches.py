@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from oral_lesion.numerics.color import linear_from_srgb
 from oral_lesion.protocol import CardDefinition
 from oral_lesion.standardize.edges import CardView
+from oral_lesion.standardize.orders import color_differences
 
-__all__ = ["PatchReading", "read_patches"]
+__all__ = ["PatchReading", "odd_patches", "read_patches"]
 
 _HALF_EXTENT = 0.3
-_MOST_CLIPPED = 0.02
+_MOST_CLIPPED, _ALL_CLIPPED = 0.02, 0.7
 _MOST_BLACK = 0.5
+_ODD_DELTA_E, _ODD_RATIO, _FEWEST_TO_JUDGE = 16.0, 5.0, 12
 _MOST_UNEVEN = 0.20
 _UNEVEN_FLOOR = 0.015
 _MOST_SPECKLED = 0.08
@@ -70,14 +72,38 @@ def read_patches(view: CardView, card: CardDefinition, reference: NDArray[np.flo
     high = (flat == 255).any(axis=2).mean(axis=1)
     black = ((flat == 0).mean(axis=1) > _MOST_BLACK) & (reference > 0.02)
     at_end = ((flat == 255) | (flat == 0)).any(axis=2).mean(axis=1)
-    clipped = (high > _MOST_CLIPPED) | black.any(axis=1)
+    uneven = _uneven(pixels)
+    # Glare clips the part of a patch that it lies on, too much light all of it.
+    clipped = ((high > _MOST_CLIPPED) & ~(uneven & (high < _ALL_CLIPPED))) | black.any(axis=1)
     return PatchReading(
         linear_rgb=mean,
         sd=sd,
         clipped_fraction=at_end,
         clipped=clipped,
-        uneven=_uneven(pixels) & ~clipped,
+        uneven=uneven & ~clipped,
     )
+
+
+def odd_patches(linear_rgb: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """
+    Return which patches have another colour than the rest would have them: covered, or in a shadow of their own.
+
+    Parameters
+    ----------
+    linear_rgb, reference : ndarray of float64, shape (patches, 3)
+        As read, and as the card defines them.
+
+    Returns
+    -------
+    ndarray of bool, shape (patches,)
+        At most half of them; none where the rest disagree, too.
+    """
+    if len(linear_rgb) < _FEWEST_TO_JUDGE:
+        return np.zeros(len(linear_rgb), dtype=np.bool_)
+    difference = color_differences(linear_rgb, reference)
+    limit = max(_ODD_DELTA_E, _ODD_RATIO * float(np.median(difference)))
+    odd = difference > limit
+    return odd if odd.sum() <= len(odd) // 2 else np.zeros_like(odd)
 
 
 def _patch_pixels(view: CardView, card: CardDefinition) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,7 +16,7 @@ from oral_lesion.protocol import CardDefinition
 from oral_lesion.standardize.edges import GapLines
 from oral_lesion.standardize.lines import across, gauss_newton, robust_weights
 
-__all__ = ["CardPose", "fit_pose", "u_scale_ratio_in_view"]
+__all__ = ["CardPose", "fit_pose", "u_scale_ratio", "u_scale_ratio_in_view"]
 
 _Floats = NDArray[np.float64]
 _FOCAL_RATIO = 1.2
@@ -26,7 +27,10 @@ _BANDS_A_GAP = 3.0
 _LEAST_U_PX, _LEAST_U_PITCHES = 0.03, 0.002
 _LEAST_ASPECT_SPREAD = 0.002
 _ROUNDS = 30
-_STEPS = np.array([1e-6, 1e-6, 1e-6, 1e-4, 1e-4, 1e-6, 1e-6, 1e-6])
+_AXIS_SPREAD = 0.01
+"""Of the optical axis from the picture's middle, over the long side; a crop moves it farther."""
+_STEPS = np.array([1e-6, 1e-6, 1e-6, 1e-4, 1e-4, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6])
+_PRIORS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,8 @@ class _Setting:
     """What a fit of the pose holds fixed."""
 
     mirrored: bool
-    principal_xy: tuple[float, float]
+    middle_xy: tuple[float, float]
+    long_side_px: float
     centre_grid: tuple[float, float]
     pitch_xy_mm: tuple[float, float]
     log_focal: float
@@ -49,11 +54,11 @@ class CardPose:
 
     Parameters
     ----------
-    parameters : ndarray of float64, shape (8,)
+    parameters : ndarray of float64, shape (10,)
         Rotation vector (3) about the line of sight to the card's centre, where that centre appears (x, y in px), log
         scale there (px/mm along the optical axis), log focal length (px), log ratio of the card's true pitches to the
-        ratio of its definition.
-    covariance : ndarray of float64, shape (8, 8)
+        ratio of its definition, where the optical axis passes (x, y from the picture's middle, over its long side).
+    covariance : ndarray of float64, shape (10, 10)
         Of the parameters.
     setting : _Setting
         What the fit held fixed.
@@ -125,7 +130,7 @@ def fit_pose(
     card : CardDefinition
         Pitch in mm.
     photo_shape : tuple of int
-        (height, width) of the photo; the optical axis is taken to pass through its middle.
+        (height, width) of the photo; the optical axis is expected to pass through its middle.
     focal_length_px : float or None
         From the photo's metadata.
 
@@ -141,7 +146,8 @@ def fit_pose(
     height, width = photo_shape
     setting = _Setting(
         mirrored=bool(np.linalg.det(photo_xy_from_grid / photo_xy_from_grid[2, 2]) < 0),
-        principal_xy=((width - 1) / 2.0, (height - 1) / 2.0),
+        middle_xy=((width - 1) / 2.0, (height - 1) / 2.0),
+        long_side_px=float(max(height, width)),
         centre_grid=((card.columns - 1) / 2.0, (card.rows - 1) / 2.0),
         pitch_xy_mm=card.pitch_xy_mm,
         log_focal=math.log(focal_length_px or _FOCAL_RATIO * max(height, width)),
@@ -157,12 +163,17 @@ def _pitch(parameters: _Floats, setting: _Setting) -> _Floats:
     return np.asarray(np.array(setting.pitch_xy_mm) * np.array([math.exp(half), math.exp(-half)]))
 
 
+def _principal(parameters: _Floats, setting: _Setting) -> tuple[float, float]:
+    x, y = setting.middle_xy
+    return x + float(parameters[8]) * setting.long_side_px, y + float(parameters[9]) * setting.long_side_px
+
+
 def _homography(parameters: _Floats, setting: _Setting) -> _Floats:
     focal = math.exp(parameters[6])
     pitch_x, pitch_y = _pitch(parameters, setting)
     if setting.mirrored:
         pitch_x = -pitch_x
-    (column, row), (x, y) = setting.centre_grid, setting.principal_xy
+    (column, row), (x, y) = setting.centre_grid, _principal(parameters, setting)
     camera = np.array([[focal, 0.0, x], [0.0, focal, y], [0.0, 0.0, 1.0]])
     centred = np.array([[pitch_x, 0.0, -pitch_x * column], [0.0, pitch_y, -pitch_y * row], [0.0, 0.0, 1.0]])
     depth = focal * math.exp(-parameters[5])
@@ -171,7 +182,7 @@ def _homography(parameters: _Floats, setting: _Setting) -> _Floats:
 
 
 def _sight(parameters: _Floats, setting: _Setting) -> _Floats:
-    focal, (x, y) = math.exp(parameters[6]), setting.principal_xy
+    focal, (x, y) = math.exp(parameters[6]), _principal(parameters, setting)
     return np.array([(parameters[3] - x) / focal, (parameters[4] - y) / focal, 1.0])
 
 
@@ -190,7 +201,7 @@ def _to_sight(sight: _Floats) -> _Floats:
 
 def _starts(photo_xy_from_grid: _Floats, setting: _Setting) -> list[_Floats]:
     """Return start values from the homography, and their twin with the tilt reflected at the line of sight."""
-    focal, (x, y) = math.exp(setting.log_focal), setting.principal_xy
+    focal, (x, y) = math.exp(setting.log_focal), setting.middle_xy
     sign = -1.0 if setting.mirrored else 1.0
     pitch_x, pitch_y = setting.pitch_xy_mm
     column, row = setting.centre_grid
@@ -210,7 +221,7 @@ def _starts(photo_xy_from_grid: _Floats, setting: _Setting) -> list[_Floats]:
         turn, _ = cv2.Rodrigues(axis / max(float(np.linalg.norm(axis)), 1e-12) * angle)
         vector, _ = cv2.Rodrigues(_to_sight(sight).T @ turn @ rotation)
         centre = (x + focal * place[0] / place[2], y + focal * place[1] / place[2])
-        starts.append(np.array([*vector[:, 0], *centre, math.log(focal / place[2]), math.log(focal), 0.0]))
+        starts.append(np.array([*vector[:, 0], *centre, math.log(focal / place[2]), math.log(focal), 0.0, 0.0, 0.0]))
     return starts
 
 
@@ -218,7 +229,10 @@ def _priors(parameters: _Floats, setting: _Setting) -> _Floats:
     focal = (parameters[6] - setting.log_focal) / setting.focal_spread
     # Twice the spread is common; four times it is no camera, whatever a bent card or a distorting lens pretends.
     beyond = math.copysign(max(0.0, abs(focal) - 2.0), focal)
-    return np.array([focal + _WALL * beyond, parameters[7] / setting.aspect_spread])
+    axis = parameters[8:10] / _AXIS_SPREAD
+    # Long tails: few photos are cropped, but those by much.
+    axis = np.sign(axis) * np.sqrt(2.0 * np.log1p(0.5 * axis**2))
+    return np.array([focal + _WALL * beyond, parameters[7] / setting.aspect_spread, axis[0], axis[1]])
 
 
 def _solve(start: _Floats, lines: GapLines, setting: _Setting) -> tuple[CardPose, float]:
@@ -232,7 +246,7 @@ def _solve(start: _Floats, lines: GapLines, setting: _Setting) -> tuple[CardPose
     values, damping = start, 1e-3
     for _ in range(_ROUNDS):
         current = residuals(values)
-        scaled = _scaled_weight(current[:-2], weight)
+        scaled = _scaled_weight(current[:-_PRIORS], weight)
         change, _ = gauss_newton(residuals, values, _STEPS, scaled, damping)
         improved = float(np.sum((scaled * residuals(values + change)) ** 2)) <= float(np.sum((scaled * current) ** 2))
         damping = max(damping * 0.1, 1e-9) if improved else damping * 10.0
@@ -241,17 +255,17 @@ def _solve(start: _Floats, lines: GapLines, setting: _Setting) -> tuple[CardPose
         if (improved and float(np.abs(change / _STEPS).max()) < 0.1) or damping > 1e6:
             break
     current = residuals(values)
-    scaled = _scaled_weight(current[:-2], weight)
+    scaled = _scaled_weight(current[:-_PRIORS], weight)
     _, information = gauss_newton(residuals, values, _STEPS, scaled, 0.0)
-    kept = robust_weights(current[:-2] * weight) > 0.3
+    kept = robust_weights(current[:-_PRIORS] * weight) > 0.3
     pose = CardPose(
         parameters=values,
         covariance=np.asarray(np.linalg.pinv(information, hermitian=True), dtype=np.float64),
         setting=setting,
-        rms_px=float(np.sqrt(np.mean(current[:-2][kept] ** 2))) if kept.any() else math.inf,
+        rms_px=float(np.sqrt(np.mean(current[:-_PRIORS][kept] ** 2))) if kept.any() else math.inf,
         accepted_ratio=float(kept.mean()),
     )
-    cost = float(np.sum(np.minimum(np.abs(weight * current[:-2]), 6.0) ** 2) + np.sum(current[-2:] ** 2))
+    cost = float(np.sum(np.minimum(np.abs(weight * current[:-_PRIORS]), 6.0) ** 2) + np.sum(current[-_PRIORS:] ** 2))
     return pose, cost
 
 
@@ -260,7 +274,7 @@ def _scaled_weight(away_px: _Floats, weight: _Floats) -> _Floats:
     robust = robust_weights(away_px * weight)
     kept = robust > 0.3
     noise = float(np.sqrt(_BANDS_A_GAP * np.mean((weight * away_px)[kept] ** 2))) if kept.any() else 1.0
-    return np.append(np.sqrt(robust) * weight / max(1.0, noise), [1.0, 1.0])
+    return np.append(np.sqrt(robust) * weight / max(1.0, noise), np.ones(_PRIORS))
 
 
 def u_scale_ratio_in_view(pose: CardPose, photo_shape: tuple[int, int], least_weight: float) -> float:
@@ -281,27 +295,59 @@ def u_scale_ratio_in_view(pose: CardPose, photo_shape: tuple[int, int], least_we
     float
         Root mean square over the field of the relative standard uncertainty (k = 1).
     """
+    mm_from_photo = partial(_mm_from_photo, pose.setting)
+    return u_scale_ratio(
+        mm_from_photo, (pose.parameters, _STEPS, pose.covariance), pose.centre_mm, photo_shape, least_weight
+    )
+
+
+def u_scale_ratio(
+    mm_from_photo: Callable[[_Floats], _Floats],
+    fit: tuple[_Floats, _Floats, _Floats],
+    centre_mm: _Floats,
+    photo_shape: tuple[int, int],
+    least_weight: float,
+) -> float:
+    """
+    Return the relative standard uncertainty of a length anywhere in view, from any fit of the card's plane.
+
+    Parameters
+    ----------
+    mm_from_photo : callable
+        From parameters (k,) to the homography (3, 3) from the photo to the card's plane in mm.
+    fit : tuple of ndarray
+        Parameters (k,), steps for their numerical derivatives (k,), covariance (k, k).
+    centre_mm : ndarray of float64, shape (2,)
+        Middle of the card.
+    photo_shape : tuple of int
+        (height, width).
+    least_weight : float
+        As for `u_scale_ratio_in_view`.
+
+    Returns
+    -------
+    float
+        Root mean square over the field; infinite where nothing is in view.
+    """
     height, width = photo_shape
+    parameters, steps, covariance = fit
     x, y = np.meshgrid(np.linspace(0, width - 1, 6), np.linspace(0, height - 1, 6))
     photo = np.stack([x, y], axis=-1).reshape(-1, 2)
-
-    mm_from_photo = np.linalg.inv(pose.photo_xy_from_card_mm)
-    middle = apply_homography_xy(pose.photo_xy_from_card_mm, pose.centre_mm)
-    weight = homography_weight(mm_from_photo, photo) / homography_weight(mm_from_photo, middle)
-    inside = weight >= least_weight
+    homography = mm_from_photo(parameters)
+    middle = apply_homography_xy(np.linalg.inv(homography), centre_mm)
+    inside = homography_weight(homography, photo) / homography_weight(homography, middle) >= least_weight
     if not inside.any():
         return math.inf
-    log_scale = partial(_log_scale, pose.setting, photo)
-    base = log_scale(pose.parameters)
+    base = np.log(local_scale(homography, photo))
     columns = [
-        (log_scale(pose.parameters + step * unit) - base) / step
-        for step, unit in zip(_STEPS, np.eye(len(_STEPS)), strict=True)
+        (np.log(local_scale(mm_from_photo(parameters + step * unit), photo)) - base) / step
+        for step, unit in zip(steps, np.eye(len(steps)), strict=True)
     ]
     slope = np.stack(columns, axis=1)[inside]
-    variance = np.einsum("ij,jk,ik->i", slope, pose.covariance, slope)
+    variance = np.einsum("ij,jk,ik->i", slope, covariance, slope)
     return float(np.sqrt(np.mean(np.maximum(variance, 0.0))))
 
 
-def _log_scale(setting: _Setting, photo_xy: _Floats, parameters: _Floats) -> _Floats:
-    mm_from_photo = np.diag([*_pitch(parameters, setting), 1.0]) @ np.linalg.inv(_homography(parameters, setting))
-    return np.log(local_scale(mm_from_photo, photo_xy))
+def _mm_from_photo(setting: _Setting, parameters: _Floats) -> _Floats:
+    grid_from_photo = np.linalg.inv(_homography(parameters, setting))
+    return np.asarray(np.diag([*_pitch(parameters, setting), 1.0]) @ grid_from_photo, dtype=np.float64)

@@ -20,20 +20,26 @@ from oral_lesion.standardize.edges import (
     view_card,
 )
 from oral_lesion.standardize.field import LEAST_WEIGHT
-from oral_lesion.standardize.find import MAX_MISMATCH, Candidate, color_mismatch, find_candidates, reference_linear_rgb
+from oral_lesion.standardize.find import Candidate, find_candidates
 from oral_lesion.standardize.lines import fit_homography_to_lines
 from oral_lesion.standardize.marker_card import read_marker_card
-from oral_lesion.standardize.patches import PatchReading, read_patches
+from oral_lesion.standardize.orders import MAX_MISMATCH, color_mismatch, reference_linear_rgb
+from oral_lesion.standardize.overall import sharpest_edge_ratio
+from oral_lesion.standardize.patches import PatchReading, odd_patches, read_patches
+from oral_lesion.standardize.plane import CardPlane, fit_plane
 from oral_lesion.standardize.pose import CardPose, fit_pose, u_scale_ratio_in_view
 
 __all__ = ["read_card"]
 
 _COARSE_SIGMA = 0.05
 _COARSE_ROUNDS, _SETTLED_PITCHES = 4, 0.06
-_MAX_RMS_PITCHES = 0.04
+_FINE_ROUNDS, _FINELY_SETTLED_PITCHES = 4, 0.01
+_MAX_RMS_PITCHES, _MORE_RMS_BY_BLUR = 0.04, 0.6
+_CAMERA_RMS_PITCHES, _MUCH_BETTER = 0.015, 0.4
 _MIN_ACCEPTED_LINES = 0.6
 _MIN_EXPLAINED = 0.6
 _MAX_GAP_DIFFERENCE = 0.045
+_BLURRED_RATIO = 0.006
 _MARGINAL_BLUR = 0.75
 _VIEW_SIGMA_PX = 0.5
 
@@ -67,7 +73,8 @@ def read_card(photo: Photo, card: CardDefinition, *, limits: Limits, uncertainty
     ------
     Refused
         ``no-card``, ``several-cards``, ``card-cut``, ``too-far`` (pitch in px), ``wrong-card`` (patches and gaps in
-        another proportion), ``blurred`` (edge spread in pitches), ``card-dark``, ``card-clipped``, ``card-glare``.
+        another proportion), ``blurred`` (edge spread in pitches; where no card was found, that of the photo's sharpest
+        edges), ``card-dark``, ``card-clipped``, ``card-glare``.
     """
     if card.markers:
         return read_marker_card(photo, card, limits=limits, uncertainty=uncertainty)
@@ -80,11 +87,12 @@ def read_card(photo: Photo, card: CardDefinition, *, limits: Limits, uncertainty
     _refuse_cut(corners, photo.srgb.shape, tolerance_px=0.5)
     reference = reference_linear_rgb(card)
     patches = read_patches(view, card, reference)
-    _require_readable(patches, reference, limits)
+    accepted = ~(patches.clipped | patches.uneven)
+    accepted[accepted] = ~odd_patches(patches.linear_rgb[accepted], reference[accepted])
+    _require_readable(patches, accepted, reference, limits)
     if color_mismatch(patches.linear_rgb, reference) > MAX_MISMATCH:
         # The refined grid may have slid by a whole patch: its edges fit all the same.
         raise Refused(Refusal(reason=Reason.NO_CARD, detail="A grid like the card's was found, in other colours."))
-    accepted = ~(patches.clipped | patches.uneven)
     homography = pose.photo_xy_from_card_mm
     pitch_px = float(local_scale(homography, pose.centre_mm)) * float(np.sqrt(np.prod(card.pitch_xy_mm)))
     return CardReading(
@@ -107,12 +115,27 @@ def read_card(photo: Photo, card: CardDefinition, *, limits: Limits, uncertainty
 def _only_candidate(srgb: NDArray[np.uint8], card: CardDefinition) -> Candidate:
     candidates = find_candidates(srgb, card)
     if not candidates:
-        raise Refused(Refusal(reason=Reason.NO_CARD, detail="No card was found in the photo."))
+        raise Refused(_nothing_found(srgb))
     if len(candidates) > 1:
         detail = "The scale would depend on which card is taken."
         count = float(len(candidates))
         raise Refused(Refusal(reason=Reason.SEVERAL_CARDS, observed=count, limit=1.0, unit="cards", detail=detail))
     return candidates[0]
+
+
+def _nothing_found(srgb: NDArray[np.uint8]) -> Refusal:
+    """Return what to tell a site: nothing is sharp in the photo, or it shows no card."""
+    sharpest = sharpest_edge_ratio(srgb)
+    if sharpest is not None and sharpest > _BLURRED_RATIO:
+        detail = "No card was found, and the sharpest edges of the photo are blurred."
+        return Refusal(
+            reason=Reason.BLURRED,
+            observed=1000.0 * sharpest,
+            limit=1000.0 * _BLURRED_RATIO,
+            unit="thousandths of the long side",
+            detail=detail,
+        )
+    return Refusal(reason=Reason.NO_CARD, detail="No card was found in the photo.")
 
 
 def _pitch_px(candidate: Candidate, card: CardDefinition) -> float:
@@ -144,8 +167,10 @@ def _outer_centres(card: CardDefinition) -> list[tuple[float, float]]:
     return [(0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom)]
 
 
-def _locate(photo: Photo, candidate: Candidate, card: CardDefinition) -> tuple[CardPose, CardView, EdgeShape]:
-    """Refine the candidate: once coarsely by a free homography, then twice finely by the pose of a camera."""
+def _locate(
+    photo: Photo, candidate: Candidate, card: CardDefinition
+) -> tuple[CardPose | CardPlane, CardView, EdgeShape]:
+    """Refine the candidate by a free homography, coarsely, then finely; at last fit the pose of a camera."""
     shape = EdgeShape(sigma=_COARSE_SIGMA, gap_xy=_gap_xy(card), explained=0.0)
     grid = candidate.photo_xy_from_grid
     corners = candidate.outline_xy(card, 0.0)
@@ -156,27 +181,43 @@ def _locate(photo: Photo, candidate: Candidate, card: CardDefinition) -> tuple[C
         if attempt and float(np.abs(corners - before).max()) < _SETTLED_PITCHES * _pitch_px(candidate, card):
             break
     height, width, _ = photo.srgb.shape
-    for _ in range(2):
+    # Lines are found around a free homography: a pose that does not hold, as in a crop, would mislead the search.
+    for _ in range(_FINE_ROUNDS):
         view = view_card(photo.srgb, grid, card)
         shape = fit_edge_shape(view, _gap_xy(card))
         lines = find_gap_lines(view, shape, coarse=False)
-        pose = fit_pose(grid, lines, card, (height, width), photo.focal_length_px)
-        grid = pose.photo_xy_from_grid
-    return pose, view_card(photo.srgb, grid, card), shape
+        before, corners = corners, apply_homography_xy(grid, _outer_centres(card))
+        grid = fit_homography_to_lines(grid, lines)
+        if float(np.abs(corners - before).max()) < _FINELY_SETTLED_PITCHES * _pitch_px(candidate, card):
+            break
+    pose: CardPose | CardPlane = fit_pose(grid, lines, card, (height, width), photo.focal_length_px)
+    if pose.rms_px > max(_CAMERA_RMS_PITCHES * _pitch_px(candidate, card), 0.5):
+        plane = fit_plane(grid, lines, card)
+        pose = plane if plane.rms_px < _MUCH_BETTER * pose.rms_px else pose
+    return pose, view_card(photo.srgb, pose.photo_xy_from_grid, card), shape
+
+
+def _largest_rms_px(sigma: float, pitch_px: float) -> float:
+    return max((_MAX_RMS_PITCHES + _MORE_RMS_BY_BLUR * sigma) * pitch_px, 0.5)
+
+
+def _largest_gap_difference(sigma: float, pitch_px: float) -> float:
+    """Return how far a measured gap may lie from the card's, in pitches: blur and few pixels hide its width."""
+    return _MAX_GAP_DIFFERENCE + 6.0 * sigma**2 + 0.3 / pitch_px
 
 
 def _require_card_geometry(
-    pose: CardPose, shape: EdgeShape, card: CardDefinition, limits: Limits, pitch_px: float
+    pose: CardPose | CardPlane, shape: EdgeShape, card: CardDefinition, limits: Limits, pitch_px: float
 ) -> None:
     _refuse(Reason.BLURRED, shape.sigma, limits.max_blur_pitch_ratio, "pitches")
     fits = (
         shape.explained >= _MIN_EXPLAINED
         and pose.accepted_ratio >= _MIN_ACCEPTED_LINES
-        and pose.rms_px <= max(_MAX_RMS_PITCHES * pitch_px, 0.5)
+        and pose.rms_px <= _largest_rms_px(shape.sigma, pitch_px)
     )
     difference = np.array(shape.gap_xy) - np.array(_gap_xy(card))
     hidden = shape.sigma > 0.4 * min(_gap_xy(card))
-    if not hidden and float(np.abs(difference).max()) > _MAX_GAP_DIFFERENCE:
+    if not hidden and float(np.abs(difference).max()) > _largest_gap_difference(shape.sigma, pitch_px):
         worst = int(np.argmax(np.abs(difference)))
         detail = "The patches and the gaps between them are in another proportion than on the card of the protocol."
         raise Refused(
@@ -193,34 +234,40 @@ def _require_card_geometry(
         raise Refused(Refusal(reason=Reason.NO_CARD, detail=detail))
 
 
-def _patch_area_corners_xy(pose: CardPose, card: CardDefinition) -> NDArray[np.float64]:
+def _patch_area_corners_xy(pose: CardPose | CardPlane, card: CardDefinition) -> NDArray[np.float64]:
     gap_x, gap_y = _gap_xy(card)
     left, top = (gap_x - 1.0) / 2.0, (gap_y - 1.0) / 2.0
     right, bottom = card.columns - 1 - left, card.rows - 1 - top
     return apply_homography_xy(pose.photo_xy_from_grid, [(left, top), (right, top), (right, bottom), (left, bottom)])
 
 
-def _require_readable(patches: PatchReading, reference: NDArray[np.float64], limits: Limits) -> None:
+def _require_readable(
+    patches: PatchReading, accepted: NDArray[np.bool_], reference: NDArray[np.float64], limits: Limits
+) -> None:
     white = int(np.argmax(reference.min(axis=1)))
     level = float(patches.linear_rgb[white].max())
     _refuse(Reason.CARD_DARK, level, limits.min_white_linear, "linear level", below=True)
     clipped = float(patches.clipped.sum())
     _refuse(Reason.CARD_CLIPPED, clipped, float(limits.max_clipped_patches), "patches")
-    accepted = float(np.sum(~(patches.clipped | patches.uneven)))
-    _refuse(Reason.CARD_GLARE, accepted, float(limits.min_accepted_patches), "patches accepted", below=True)
+    usable = float(accepted.sum())
+    _refuse(Reason.CARD_GLARE, usable, float(limits.min_accepted_patches), "patches accepted", below=True)
 
 
-def _scale(pose: CardPose, photo: Photo, card: CardDefinition, uncertainty: UncertaintySettings) -> Scale:
+def _scale(pose: CardPose | CardPlane, photo: Photo, card: CardDefinition, uncertainty: UncertaintySettings) -> Scale:
     mm_per_px = 1.0 / float(local_scale(pose.photo_xy_from_card_mm, pose.centre_mm))
     height, width, _ = photo.srgb.shape
     known = photo.focal_length_px
     distance_mm = known * mm_per_px if known else uncertainty.working_distance_mm
+    if isinstance(pose, CardPlane):
+        u_in_view, source = pose.u_scale_ratio((height, width), LEAST_WEIGHT), f"{card.name} patches, without a camera"
+    else:
+        u_in_view, source = u_scale_ratio_in_view(pose, (height, width), LEAST_WEIGHT), f"{card.name} patches"
     ratio = combine(
-        u_scale_ratio_in_view(pose, (height, width), LEAST_WEIGHT),
+        u_in_view,
         card.u_pitch_percent / 100.0,
         u_plane_offset_ratio(uncertainty.card_plane_offset_mm, distance_mm),
     )
-    return Scale(mm_per_px=mm_per_px, u_mm_per_px=ratio * mm_per_px, source=f"{card.name} patches")
+    return Scale(mm_per_px=mm_per_px, u_mm_per_px=ratio * mm_per_px, source=source)
 
 
 def _own_sigma(shape: EdgeShape, view: CardView) -> float:
@@ -230,7 +277,7 @@ def _own_sigma(shape: EdgeShape, view: CardView) -> float:
 
 
 def _flags(
-    pose: CardPose,
+    pose: CardPose | CardPlane,
     accepted: NDArray[np.bool_],
     sigma: float,
     card: CardDefinition,

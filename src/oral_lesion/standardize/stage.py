@@ -10,9 +10,10 @@ from oral_lesion.numerics.geometry import resample_to_standard, shrink_factor
 from oral_lesion.numerics.uncertainty import combine, u_plane_tilt_ratio
 from oral_lesion.protocol import CardDefinition, Limits, StandardizationSettings, UncertaintySettings
 from oral_lesion.records import CardReading, Photo, Scale, StandardizedPhoto
-from oral_lesion.standardize.correction import ColorCorrection, apply_correction, fit_correction
+from oral_lesion.standardize.correction import ColorCorrection, apply_correction
 from oral_lesion.standardize.field import StandardFrame, frame_of, valid_mask
-from oral_lesion.standardize.find import reference_linear_rgb
+from oral_lesion.standardize.orders import reference_linear_rgb
+from oral_lesion.standardize.uncorrected import correction_for, flags_of_correction
 
 __all__ = ["require_acceptable", "standardize"]
 
@@ -50,7 +51,8 @@ def standardize(
     StandardizedPhoto
         Its scale's uncertainty adds the lesion's inclination to that of the card's reading. Flags:
         ``color-marginal`` where the held-out median CIEDE2000 exceeds 4, ``shading`` where the light changes by more
-        than a tenth from the card's centre to its border.
+        than a tenth from the card's centre to its border, ``color-uncorrected`` where no patch was read,
+        ``white-balance-only`` where all patches read are grey.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def standardize(
         raise InputError(f"card: the reading is of {card_reading.card}, the definition of {card.name}.")
     height, width, _ = photo.srgb.shape
     frame = frame_of(card_reading.photo_xy_from_card_mm, (height, width), card, settings)
-    correction = fit_correction(card_reading.patch_linear_rgb, reference_linear_rgb(card), _places(card))
+    correction = correction_for(card_reading.patch_linear_rgb, reference_linear_rgb(card), _places(card))
     srgb = resample_to_standard(photo.srgb, frame.photo_xy_from_standard_xy, frame.shape)
     step = settings.working_mm_per_px
     ratio = combine(card_reading.scale.relative_u, u_plane_tilt_ratio(uncertainty.max_lesion_plane_tilt_deg))
@@ -120,6 +122,8 @@ def require_acceptable(card_reading: CardReading, standardized: StandardizedPhot
         (Reason.COLOR_ERROR, agreement.held_out_max, limits.max_delta_e00_max, "largest CIEDE2000"),
     )
     for reason, observed, limit, unit in checks:
+        if reason is Reason.COLOR_ERROR and Flag.COLOR_UNCORRECTED in standardized.flags:
+            continue
         if not observed <= limit:
             raise Refused(Refusal(reason=reason, observed=float(observed), limit=limit, unit=unit))
 
@@ -148,12 +152,13 @@ def _steps(
     return (
         f"shrink factor={factor}",
         f"rectify mm_per_px={step:g} height={frame.shape[0]} width={frame.shape[1]}",
-        f"correct model={correction.name} gamma={gamma} shading={shading} matrix={matrix}",
+        f"correct model={correction.name} gamma={gamma} shading={shading} matrix={matrix} "
+        f"held_out_mean={correction.agreement.held_out_mean:.3f} quarter_light={correction.dim_delta_e00:.3f}",
     )
 
 
 def _flags(correction: ColorCorrection) -> tuple[Flag, ...]:
-    flags = set()
+    flags = flags_of_correction(correction)
     if correction.agreement.held_out_median > _MARGINAL_DELTA_E:
         flags.add(Flag.COLOR_MARGINAL)
     if float(np.abs(correction.shading).max()) > _MARGINAL_SHADING:

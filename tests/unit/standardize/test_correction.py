@@ -23,7 +23,7 @@ CAST = np.array([[0.8, 0.15, 0.02], [0.1, 0.7, 0.1], [0.03, 0.12, 0.45]])
 
 def test_a_matrix_is_undone_by_the_simplest_model(reference, place):
     correction = fit_correction(np.clip(reference, 0.001, None) @ CAST.T, np.clip(reference, 0.001, None), place)
-    assert correction.name == "matrix"
+    assert correction.name == "shading-gamma-matrix" and correction.spline is None
     np.testing.assert_allclose(correction.matrix @ CAST, np.eye(3), atol=1e-3)
     assert correction.agreement.held_out_max < 0.05
 
@@ -40,7 +40,7 @@ def test_uneven_light_on_the_card_is_recognised(reference, place):
     positive = np.clip(reference, 0.001, None)
     light = 1 + 0.25 * place[:, :1] - 0.1 * place[:, 1:]
     correction = fit_correction(positive * light, positive, place)
-    assert correction.name == "shading-gamma-matrix"
+    assert correction.name.startswith("shading-gamma-matrix")
     np.testing.assert_allclose(correction.shading, [0.25, -0.1], atol=0.02)
 
 

@@ -225,3 +225,29 @@ def test_reading_is_the_same_each_time_and_with_any_number_of_threads(scene, car
     for other in readings[1:]:
         assert np.array_equal(other.photo_xy_from_card_mm, readings[0].photo_xy_from_card_mm)
         assert np.array_equal(other.patch_linear_rgb, readings[0].patch_linear_rgb)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "colorchecker-classic",
+        "colorchecker-classic-before-2014",
+        "colorchecker-classic-mini",
+        "colorchecker-classic-nano",
+        "colorchecker-passport",
+        "cameratrax-24",
+    ],
+)
+def test_every_packaged_card_of_24_patches_is_read(name, scene, card, read):
+    taken = scene(card=card(name), card_ratio=0.45, tilt_deg=7, roll_deg=12)
+    reading = read(taken.photo(), taken.card)
+    middle = np.array([2.5, 1.5]) * taken.card.pitch_xy_mm
+    true = 1.0 / float(local_scale(taken.photo_xy_from_card_mm, middle))
+    assert reading.card == name and reading.patch_accepted.all()
+    assert reading.scale.mm_per_px == pytest.approx(true, rel=0.004)
+
+
+def test_the_editions_of_a_card_differ_in_color_alone(card):
+    after, before = card("colorchecker-classic"), card("colorchecker-classic-before-2014")
+    assert after.pitch_xy_mm == before.pitch_xy_mm and after.outer_mm == before.outer_mm
+    assert after.reference != before.reference and after.patches != before.patches
