@@ -30,37 +30,29 @@ def score_photo(photo: Photo, *, protocol: ScoringProtocol, segmenter: Segmenter
     PhotoScore
         With what was known when the outcome was reached: a refused photo keeps its card where that was read.
     """
-    card: CardReading | None = None
-    standardized: StandardizedPhoto | None = None
-    quality: PhotoQuality | None = None
-    try:
-        card = read_card(photo, protocol.card, limits=protocol.limits, uncertainty=protocol.uncertainty)
-        standardized = standardize(photo, card, protocol.card, protocol.standardization, protocol.uncertainty)
-        require_acceptable(card, standardized, protocol.limits)
-        quality = measure_quality(photo, card, standardized, protocol.card, protocol.limits)
-        require_quality(quality)
-        segmentation = segment(standardized, segmenter, threshold=protocol.segmentation.threshold)
-        measurement = measure(
-            segmentation, standardized.scale, smallest_lesion_mm2=protocol.segmentation.smallest_lesion_mm2
-        )
-    except Refused as refused:
-        quality = quality or measure_quality(photo, card, standardized, protocol.card, protocol.limits)
+    checked = check_photo(photo, protocol=protocol)
+    if checked.refusal is not None:
         return PhotoScore(
             identity=photo.identity,
-            outcome=refused.refusal,
-            card=card,
-            standardized=standardized,
-            quality=quality,
-            flags=_each_once(photo, card, standardized, quality),
+            outcome=checked.refusal,
+            card=checked.card,
+            standardized=checked.standardized,
+            quality=checked.quality,
+            flags=checked.flags,
         )
+    standardized, card = checked.stations
+    segmentation = segment(standardized, segmenter, threshold=protocol.segmentation.threshold)
+    measurement = measure(
+        segmentation, standardized.scale, smallest_lesion_mm2=protocol.segmentation.smallest_lesion_mm2
+    )
     return PhotoScore(
         identity=photo.identity,
         outcome=measurement,
         card=card,
         standardized=standardized,
         segmentation=segmentation,
-        quality=quality,
-        flags=_each_once(photo, card, standardized, quality, segmentation, measurement),
+        quality=checked.quality,
+        flags=_each_once(checked, segmentation, measurement),
     )
 
 
