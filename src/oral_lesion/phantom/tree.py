@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from oral_lesion.errors import InputError, OutputError
+from oral_lesion.io.one_by_one import write_bytes
 from oral_lesion.phantom.render import PhantomScene, render_scene
 from oral_lesion.phantom.settings import SceneSettings
 from oral_lesion.phantom.truth import TRUTH_COLUMNS, SceneTruth
@@ -152,7 +151,7 @@ def write_phantoms(
         written.append(scene)
         if on_written is not None:
             on_written(scene)
-    _write_file(out / "truth.csv", _truth_csv(written))
+    write_bytes(out / "truth.csv", _truth_csv(written))
     return written
 
 
@@ -179,10 +178,10 @@ def write_scene(out: Path, scene: PhantomScene) -> WrittenScene:
     settings = scene.settings
     file = f"{settings.subject}/{settings.visit}/{settings.site}.jpg"
     mask = f"truth/{settings.subject}/{settings.visit}/{settings.site}_mask.png"
-    _write_file(out / file, encode_jpeg(scene))
-    _write_file(out / mask, _encode_png(scene.mask))
+    write_bytes(out / file, encode_jpeg(scene))
+    write_bytes(out / mask, _encode_png(scene.mask))
     if scene.ignored.any():
-        _write_file(out / mask.replace("_mask.png", "_ignored.png"), _encode_png(scene.ignored * np.uint8(255)))
+        write_bytes(out / mask.replace("_mask.png", "_ignored.png"), _encode_png(scene.ignored * np.uint8(255)))
     return WrittenScene(file=file, mask=mask, truth=scene.truth)
 
 
@@ -286,20 +285,3 @@ def _remove_listed(out: Path) -> None:
             if name and path.is_relative_to(inside) and path.is_file():
                 path.unlink()
     (out / "truth.csv").unlink()
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as target:
-            target.write(content)
-            target.flush()
-            os.fsync(target.fileno())
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); free some space or name another folder."
-        ) from error
