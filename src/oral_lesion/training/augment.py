@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from oral_lesion.io.datasets import LESION_VALUE
 from oral_lesion.training.decoys import paint_decoy
 from oral_lesion.training.drawn import draw_lesion
-from oral_lesion.training.loss import LESION_VALUE
 
 __all__ = ["Augmenter", "CropPlan"]
 

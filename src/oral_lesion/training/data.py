@@ -7,42 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from oral_lesion.errors import FormatError, InputError
+from oral_lesion.errors import InputError
+from oral_lesion.io.datasets import LabelledPicture, read_picture
 from oral_lesion.training.augment import Augmenter, CropPlan
-from oral_lesion.training.loss import IGNORE_VALUE, LESION_VALUE
 from oral_lesion.training.settings import SourceSettings, StageSettings, TrainingSettings
 
 __all__ = ["LabelledPicture", "Source", "draw_batch", "find_pictures", "open_sources", "read_picture"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelledPicture:
-    """
-    One picture with its mask.
-
-    Parameters
-    ----------
-    picture_id : str
-        Name within its source.
-    image : Path
-        File of the picture.
-    mask : Path or None
-        File of the mask; None where the picture has no lesion.
-    group : str
-        Scene or patient; pictures of a group stay together when the data are split.
-    weight : float
-        Sampling weight within its source.
-    """
-
-    picture_id: str
-    image: Path
-    mask: Path | None
-    group: str
-    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +114,9 @@ def _table_pictures(source: SourceSettings, folder: Path) -> list[LabelledPictur
             image=folder / row["file"],
             mask=folder / row["mask"],
             group=row["group"],
+            split=row.get("split", ""),
             weight=source.confidence_weights.get(row.get("confidence", ""), 1.0),
+            confidence=row.get("confidence", ""),
         )
         for row in rows
     ]
@@ -161,49 +136,6 @@ def _lesion_free_pictures(folder: Path) -> list[LabelledPicture]:
         LabelledPicture(picture_id=path.stem, image=path, mask=None, group=path.stem)
         for path in (folder / "images").glob("*.*")
     ]
-
-
-def read_picture(picture: LabelledPicture) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """
-    Read a picture and its mask.
-
-    Parameters
-    ----------
-    picture : LabelledPicture
-        What to read.
-
-    Returns
-    -------
-    srgb : ndarray of uint8, shape (height, width, 3)
-        sRGB.
-    labels : ndarray of uint8, shape (height, width)
-        255 lesion, 0 other, 128 ignore.
-
-    Raises
-    ------
-    FormatError
-        A file is no picture, or the sizes differ.
-    """
-    srgb = _decoded(picture.image, cv2.IMREAD_COLOR_RGB)
-    if picture.mask is None:
-        return srgb, np.zeros(srgb.shape[:2], np.uint8)
-    mask = _decoded(picture.mask, cv2.IMREAD_GRAYSCALE)
-    if srgb.shape[:2] != mask.shape:
-        raise FormatError(
-            f"{picture.mask}: is {mask.shape[1]}×{mask.shape[0]} px, "
-            f"its picture {srgb.shape[1]}×{srgb.shape[0]} px; export the mask at the picture's size"
-        )
-    labels = np.zeros(mask.shape, np.uint8)
-    labels[mask > 191] = LESION_VALUE
-    labels[(mask > 64) & (mask <= 191)] = IGNORE_VALUE
-    return srgb, labels
-
-
-def _decoded(file: Path, mode: int) -> NDArray[np.uint8]:
-    pixels = cv2.imread(str(file), mode)
-    if pixels is None:
-        raise FormatError(f"{file}: not a readable picture; expected PNG or JPEG; replace or remove it")
-    return np.ascontiguousarray(pixels, dtype=np.uint8)
 
 
 def draw_batch(

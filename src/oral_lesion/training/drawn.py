@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from oral_lesion.training.loss import LESION_VALUE
+from oral_lesion.io.datasets import LESION_VALUE
 
 __all__ = ["draw_lesion"]
 

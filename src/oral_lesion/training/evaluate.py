@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oral_lesion.io.bundle import Figure, load_bundle, write_bundle
-from oral_lesion.training.data import LabelledPicture, find_pictures, read_picture
-from oral_lesion.training.loss import IGNORE_VALUE, LESION_VALUE
+from oral_lesion.io.datasets import IGNORE_VALUE, LESION_VALUE, LabelledPicture, read_picture
+from oral_lesion.training.data import find_pictures
 from oral_lesion.training.settings import SourceSettings
 
 __all__ = ["Evaluation", "PictureResult", "evaluate", "evaluate_picture", "figures_of"]

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["IGNORE_VALUE", "LESION_VALUE", "segmentation_loss"]
+from oral_lesion.io.datasets import IGNORE_VALUE, LESION_VALUE
 
-IGNORE_VALUE = 128
-LESION_VALUE = 255
+__all__ = ["segmentation_loss"]
 
 
 def segmentation_loss(logits: Tensor, labels: Tensor, *, dice_weight: float = 0.5) -> Tensor:
