@@ -32,7 +32,7 @@ from benchmark_cards_peers import ccm_held_out, mcc_centres
 from benchmark_cards_perturb import KINDS, perturbed
 from oral_lesion.errors import Refused
 from oral_lesion.io.settings import load_protocol
-from oral_lesion.numerics.color import delta_e_2000, lab_from_linear_rgb
+from oral_lesion.numerics.color import delta_e_2000, lab_from_linear_rgb, srgb_from_linear
 from oral_lesion.numerics.geometry import apply_homography_xy, fit_homography
 from oral_lesion.protocol import CardDefinition, Limits, ScoringProtocol
 from oral_lesion.records import CardReading, Photo, PhotoIdentity, Visit
@@ -51,7 +51,11 @@ CARDS = {
 }
 LABELLED_OTHERWISE = {"macduff": "passport", "karnehen": "passport"}
 """Listed as Classic, but their wide gaps are those of the Passport."""
-GROUPS = {"jtvd": "phone JPEG", "ccd_": "render", "luimoli": "RAW-like"}
+LINEAR_DATA = "linear data"
+"""Files whose stored values are proportional to light, without the curve of sRGB: on these two photographs a straight
+line through the six greys leaves at most 0.01 of full scale in the stored values. A quarter of the intensity is a
+quarter of the stored value there, and not of what the sRGB curve makes of it. Neither correction is told."""
+GROUPS = {"jtvd": "phone JPEG", "ccd_": "render", "luimoli": LINEAR_DATA}
 OTHER_GROUP = "other JPEG, PNG"
 OPEN_LIMITS = {
     "min_pitch_px": 0.1,
@@ -252,7 +256,7 @@ def report_color(folder: Path) -> None:
         if isinstance(reading, str):
             print(f"{listed.name[:42]:44} {reading}")
             continue
-        figures, model = color_figures(reading, protocol.card)
+        figures, model = color_figures(reading, protocol.card, stored=listed.group == LINEAR_DATA)
         rows.setdefault(listed.group, []).append(figures)
         print(f"{listed.name[:42]:44}{_line(figures)}  {model}")
     for group, figures in rows.items():
@@ -265,18 +269,24 @@ def _line(figures: list[float]) -> str:
     return "".join(f"{value:{width}.2f}" for value, width in zip(figures, (6, 9, 7, 11, 11), strict=True))
 
 
-def color_figures(reading: CardReading, card: CardDefinition) -> tuple[list[float], str]:
+def color_figures(reading: CardReading, card: CardDefinition, *, stored: bool) -> tuple[list[float], str]:
     """Return means of CIEDE2000: uncorrected, cv2.ccm held out, ours held out, both at a quarter of the intensity."""
     measured, reference = reading.patch_linear_rgb, reference_linear_rgb(card)
     rows, columns = np.divmod(np.arange(len(measured)), card.columns)
     place = np.stack([columns / (card.columns - 1) * 2.0 - 1.0, rows / (card.rows - 1) * 2.0 - 1.0], axis=1)
     used = reading.patch_accepted
     correction = fit_correction(measured, reference, place)
-    dim = correct_colors(correction, 0.25 * measured[used], place[used])
-    peer, peer_dim = ccm_held_out(measured[used], reference[used])
+    quarter = linear_from_coded(0.25 * srgb_from_linear(measured[used])) if stored else 0.25 * measured[used]
+    dim = correct_colors(correction, quarter, place[used])
+    peer, peer_dim = ccm_held_out(measured[used], reference[used], quarter)
     ours = correction.agreement.held_out_mean
     none = difference(measured[used], reference[used])
     return [none, peer, ours, peer_dim, difference(dim, 0.25 * reference[used])], correction.name
+
+
+def linear_from_coded(coded: np.ndarray) -> np.ndarray:
+    """Undo the curve of sRGB on values in [0, 1] between those of eight bits."""
+    return np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4)
 
 
 def difference(linear_rgb: np.ndarray, reference: np.ndarray) -> float:

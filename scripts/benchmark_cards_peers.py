@@ -42,14 +42,14 @@ def ccm_matrix(measured: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return np.asarray(model.getColorCorrectionMatrix(), dtype=float).reshape(4, 3)
 
 
-def ccm_held_out(measured: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
-    """Return the mean CIEDE2000 over patches, each left out in turn, and with all at a quarter of the intensity."""
+def ccm_held_out(measured: np.ndarray, reference: np.ndarray, quarter: np.ndarray) -> tuple[float, float]:
+    """Return the mean CIEDE2000 over patches, each left out in turn, and of all as read at a quarter intensity."""
     held_out = []
     for index in range(len(measured)):
         kept = np.arange(len(measured)) != index
         matrix = ccm_matrix(measured[kept], reference[kept])
         held_out.append(_difference(matrix, measured[index : index + 1], reference[index : index + 1])[0])
-    dim = _difference(ccm_matrix(measured, reference), 0.25 * measured, 0.25 * reference)
+    dim = _difference(ccm_matrix(measured, reference), quarter, 0.25 * reference)
     return float(np.mean(held_out)), float(np.mean(dim))
 
 

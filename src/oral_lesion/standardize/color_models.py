@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oral_lesion.numerics.color import delta_e_2000_components, lab_from_linear_rgb
 
-__all__ = ["GREY_CURVE", "SHARED_GAMMA", "LightAndMatrix", "MatrixFit", "MatrixModel", "PatchColors", "fit_model"]
+__all__ = [
+    "GREY_CURVE",
+    "LINEAR_DATA",
+    "SHARED_GAMMA",
+    "LightAndMatrix",
+    "MatrixFit",
+    "MatrixModel",
+    "PatchColors",
+    "fit_model",
+]
 
 _Floats = NDArray[np.float64]
 MATRIX, GAMMA, SHADING = slice(0, 9), slice(9, 12), slice(12, 14)
@@ -38,12 +47,15 @@ class MatrixModel:
     prior_sd_gamma, prior_sd_shading : float
         Of the exponents' logarithms and of the light's relative change from the card's centre to its border. A narrow
         prior for the exponent keeps the correction nearly proportional: a lesion is darker than most of the card.
+    stored : bool
+        The exponents act on the stored values: the file holds linear data, without the curve of sRGB.
     """
 
     name: str
     shared: bool
     prior_sd_gamma: float
     prior_sd_shading: float
+    stored: bool = False
 
     @property
     def free(self) -> _Floats:
@@ -59,8 +71,9 @@ class MatrixModel:
         return np.concatenate([np.zeros(9), np.full(3, gamma), np.full(2, shading)])
 
 
-SHARED_GAMMA = MatrixModel(name="shading-gamma-matrix", shared=True, prior_sd_gamma=0.09, prior_sd_shading=0.3)
-GREY_CURVE = MatrixModel(name="shading-grey-curve-matrix", shared=False, prior_sd_gamma=0.9, prior_sd_shading=0.3)
+SHARED_GAMMA = MatrixModel(name="shading-gamma-matrix", shared=True, prior_sd_gamma=0.09, prior_sd_shading=0.2)
+LINEAR_DATA = replace(SHARED_GAMMA, name="shading-linear-data-matrix", stored=True)
+GREY_CURVE = MatrixModel(name="shading-grey-curve-matrix", shared=False, prior_sd_gamma=0.9, prior_sd_shading=0.2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,32 +10,66 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from oral_lesion.numerics.color import delta_e_2000, lab_from_linear_rgb, linear_from_srgb, linear_rgb_from_lab
+from oral_lesion.numerics.color import (
+    delta_e_2000,
+    lab_from_linear_rgb,
+    linear_from_srgb,
+    linear_rgb_from_lab,
+    srgb_from_linear,
+)
 from oral_lesion.records import ColorAgreement
 from oral_lesion.standardize.color_models import (
     GAMMA,
     GREY_CURVE,
     LEAST_LINEAR,
+    LINEAR_DATA,
     MATRIX,
     SHADING,
     SHARED_GAMMA,
     LightAndMatrix,
     MatrixFit,
+    MatrixModel,
     PatchColors,
     fit_model,
 )
-from oral_lesion.standardize.spline import ColorSpline, fit_spline, spline_table
+from oral_lesion.standardize.spline import ColorSpline, SplineSettings, fit_spline, spline_table
 
-__all__ = ["ColorCorrection", "apply_correction", "correct_colors", "fit_correction"]
+__all__ = ["FINER", "ColorCorrection", "CorrectionSettings", "apply_correction", "correct_colors", "fit_correction"]
 
 _Floats = NDArray[np.float64]
 _POOR_DELTA_E = 6.0
-"""Where the shared exponent leaves more than this in the mean, channels may have exponents of their own."""
-_SIMPLER_UNLESS = 0.97
+"""Where the shared exponent leaves more than this in the mean, the values may be linear data, or the channels may have
+exponents of their own."""
+_LEAST_GAIN = 0.01
+FINER = 0.5
+"""Reach of the second spline over that of the first: a photo's own patches say how fine its differences are."""
 _DIM = 0.25
 _STRIP_ROWS = 256
 _BAYER = np.array([[0, 4, 1, 5], [6, 2, 7, 3], [1, 5, 0, 4], [7, 3, 6, 2]], dtype=np.uint8)
 _DITHER = np.stack([_BAYER, _BAYER.T, _BAYER[::-1]], axis=-1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionSettings:
+    """
+    Constants of the corrections that are fitted.
+
+    Parameters
+    ----------
+    shared_gamma : MatrixModel
+        Fitted to every card.
+    fallbacks : tuple of MatrixModel
+        Fitted too where the first leaves much.
+    splines : tuple of SplineSettings
+        For what each model leaves, from the smoothest; the photo's own patches choose.
+    """
+
+    shared_gamma: MatrixModel = SHARED_GAMMA
+    fallbacks: tuple[MatrixModel, ...] = (LINEAR_DATA, GREY_CURVE)
+    splines: tuple[SplineSettings, ...] = (SplineSettings(), SplineSettings().scaled(FINER))
+
+
+_CHOSEN = CorrectionSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +84,7 @@ class ColorCorrection:
     matrix : ndarray of float64, shape (3, 3)
         Acts on RGB columns.
     gamma : ndarray of float64, shape (3,)
-        Exponents of the linear channels.
+        Exponents of the linear channels, or of the stored ones.
     shading : ndarray of float64, shape (2,)
         Relative change of the light from the card's centre to its right and lower border.
     spline : ColorSpline or None
@@ -60,6 +94,8 @@ class ColorCorrection:
     dim_delta_e00 : float
         Mean CIEDE2000 of the patches at a quarter of the intensity, their reference likewise: a lesion is darker than
         most of the card.
+    stored : bool
+        The exponents act on the stored values: the file holds linear data, without the curve of sRGB.
     """
 
     name: str
@@ -69,18 +105,22 @@ class ColorCorrection:
     spline: ColorSpline | None
     agreement: ColorAgreement
     dim_delta_e00: float = math.nan
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Candidate:
     name: str
     fit: MatrixFit
+    patches: PatchColors
     spline: ColorSpline | None
     fitted: _Floats
     held_out: _Floats
 
 
-def fit_correction(measured: _Floats, reference: _Floats, place: _Floats) -> ColorCorrection:
+def fit_correction(
+    measured: _Floats, reference: _Floats, place: _Floats, settings: CorrectionSettings = _CHOSEN
+) -> ColorCorrection:
     """
     Fit several corrections to the patches and keep the one that predicts left-out patches best.
 
@@ -92,12 +132,14 @@ def fit_correction(measured: _Floats, reference: _Floats, place: _Floats) -> Col
         Linear RGB of the card's definition.
     place : ndarray of float64, shape (patches, 2)
         Where the patch lies on the card, x and y in [-1, 1].
+    settings : CorrectionSettings
+        Priors, reach and smoothing.
 
     Returns
     -------
     ColorCorrection
-        A simpler model is kept unless another is better by 3 % in mean held-out CIEDE2000. The held-out figure of a
-        patch is that of the model with the smallest mean over the other patches, so the choice does not see its error.
+        That with the smallest mean held-out CIEDE2000, the simplest of equals. The figure of a patch is that of the
+        model with the smallest mean over the other patches, so the choice does not see its error.
     """
     used = np.asarray(np.isfinite(measured).all(axis=1))
     patches = PatchColors(
@@ -106,9 +148,10 @@ def fit_correction(measured: _Floats, reference: _Floats, place: _Floats) -> Col
         reference=reference[used],
         lab=lab_from_linear_rgb(reference[used]),
     )
-    candidates = _candidates(fit_model(SHARED_GAMMA, patches), patches)
+    candidates = _candidates(settings.shared_gamma, patches, settings.splines)
     if float(candidates[0].fitted.mean()) > _POOR_DELTA_E:
-        candidates += _candidates(fit_model(GREY_CURVE, patches), patches)
+        for model in settings.fallbacks:
+            candidates += _candidates(model, patches, settings.splines)
     table = np.stack([candidate.held_out for candidate in candidates])
     chosen = candidates[_choice(table.mean(axis=1))]
     others = (table.sum(axis=1, keepdims=True) - table) / max(1, table.shape[1] - 1)
@@ -127,8 +170,9 @@ def fit_correction(measured: _Floats, reference: _Floats, place: _Floats) -> Col
             held_out_max=float(held_out.max()),
             held_out_per_patch=_per_patch(held_out, used),
         ),
+        stored=chosen.fit.model.stored,
     )
-    return replace(correction, dim_delta_e00=_dim_delta_e00(correction, patches))
+    return replace(correction, dim_delta_e00=_dim_delta_e00(correction, chosen.patches))
 
 
 def correct_colors(correction: ColorCorrection, linear_rgb: _Floats, place: _Floats) -> _Floats:
@@ -149,6 +193,10 @@ def correct_colors(correction: ColorCorrection, linear_rgb: _Floats, place: _Flo
     ndarray of float64, shape (n, 3)
         Linear RGB, not clipped.
     """
+    return _corrected(correction, srgb_from_linear(linear_rgb) if correction.stored else linear_rgb, place)
+
+
+def _corrected(correction: ColorCorrection, linear_rgb: _Floats, place: _Floats) -> _Floats:
     matched = np.maximum(linear_rgb, LEAST_LINEAR) ** correction.gamma @ correction.matrix.T
     if correction.spline is not None:
         matched = linear_rgb_from_lab(correction.spline.displaced(lab_from_linear_rgb(matched)))
@@ -177,17 +225,18 @@ def apply_correction(
     ndarray of float32, shape (height, width, 3)
         Linear RGB, clipped to [0, 1].
     """
-    levels = linear_from_srgb(np.arange(256, dtype=np.uint8)).astype(np.float64)
-    powers = (np.maximum(levels, LEAST_LINEAR)[:, None] ** correction.gamma).astype(np.float32).reshape(1, 256, 3)
-    spline = correction.spline
-    table = None if spline is None else spline_table(spline, correction.matrix, correction.gamma)
+    codes = np.arange(256, dtype=np.uint8)
+    levels = codes / 255.0 if correction.stored else linear_from_srgb(codes).astype(np.float64)
+    powers = np.maximum(levels, LEAST_LINEAR)[:, None] ** correction.gamma
+    table = None if correction.spline is None else spline_table(correction.spline, correction.matrix, powers)
+    power_table = powers.astype(np.float32).reshape(1, 256, 3)
     height, width = srgb.shape[:2]
     corrected = np.empty((height, width, 3), dtype=np.float32)
     matrix = correction.matrix.astype(np.float32)
     dither = np.tile(_DITHER, (_STRIP_ROWS // 4, width // 4 + 1, 1))[:, :width]
     for top in range(0, height, _STRIP_ROWS):
         rows = slice(top, min(top + _STRIP_ROWS, height))
-        powered: NDArray[Any] = cv2.LUT(srgb[rows], powers)
+        powered: NDArray[Any] = cv2.LUT(srgb[rows], power_table)
         strip: NDArray[Any] = cv2.transform(powered, matrix)
         if table is not None:
             strip += table.take(_table_rows(srgb[rows], dither), axis=0)
@@ -214,44 +263,56 @@ def _light(shading: _Floats, card_from_picture: _Floats, rows: slice, width: int
     return np.maximum(light, np.float32(0.1))[..., None]
 
 
-def _candidates(fit: MatrixFit, patches: PatchColors) -> list[_Candidate]:
-    """Return the model alone, and with a spline for what it leaves."""
+def _candidates(model: MatrixModel, patches: PatchColors, splines: tuple[SplineSettings, ...]) -> list[_Candidate]:
+    """Return the model alone, and with each spline for what it leaves."""
+    if model.stored:
+        patches = replace(patches, values=np.maximum(srgb_from_linear(patches.values), LEAST_LINEAR))
+    fit = fit_model(model, patches)
     diagonal = np.arange(len(patches.values))
     plain = _Candidate(
-        name=fit.model.name,
+        name=model.name,
         fit=fit,
+        patches=patches,
         spline=None,
         fitted=delta_e_2000(fit.whole.lab_of(patches)[0], patches.lab),
         held_out=delta_e_2000(fit.folds.lab_of(patches)[diagonal, diagonal], patches.lab),
     )
-    whole, fitted = _with_spline(fit.whole, fit.weight[None], patches)
-    _, left_out = _with_spline(fit.folds, fit.fold_weight, patches)
-    spline = ColorSpline(lab=whole.lab[0], coefficients=whole.coefficients[0])
-    held_out = left_out[diagonal, diagonal]
-    return [
-        plain,
-        _Candidate(name=f"{fit.model.name}-spline", fit=fit, spline=spline, fitted=fitted[0], held_out=held_out),
-    ]
+    candidates = [plain]
+    for settings in splines:
+        whole, fitted = _with_spline(fit.whole, fit.weight[None], patches, settings)
+        _, left_out = _with_spline(fit.folds, fit.fold_weight, patches, settings)
+        with_spline = replace(
+            plain,
+            name=f"{model.name}-spline",
+            spline=replace(whole, lab=whole.lab[0], coefficients=whole.coefficients[0]),
+            fitted=fitted[0],
+            held_out=left_out[diagonal, diagonal],
+        )
+        candidates.append(with_spline)
+    return candidates
 
 
-def _with_spline(fits: LightAndMatrix, weight: _Floats, patches: PatchColors) -> tuple[ColorSpline, _Floats]:
+def _with_spline(
+    fits: LightAndMatrix, weight: _Floats, patches: PatchColors, settings: SplineSettings
+) -> tuple[ColorSpline, _Floats]:
     """Return splines for several fits at once, and the CIEDE2000 (fits, patches) of all patches under each."""
     light = fits.light(patches.place)
     lab = lab_from_linear_rgb(fits.matched(patches.values))
-    spline = fit_spline(lab, lab_from_linear_rgb(patches.reference * light), weight)
+    spline = fit_spline(lab, lab_from_linear_rgb(patches.reference * light), weight, settings)
     corrected = linear_rgb_from_lab(spline.displaced(lab)) / light
     return spline, delta_e_2000(lab_from_linear_rgb(corrected), patches.lab)
 
 
 def _dim_delta_e00(correction: ColorCorrection, patches: PatchColors) -> float:
-    dim = correct_colors(correction, _DIM * patches.values, patches.place)
+    dim = _corrected(correction, _DIM * patches.values, patches.place)
     return float(delta_e_2000(lab_from_linear_rgb(dim), lab_from_linear_rgb(_DIM * patches.reference)).mean())
 
 
 def _choice(means: _Floats) -> int:
+    """Return which candidate to keep; they come from the simplest on."""
     best = 0
     for index in range(1, len(means)):
-        if means[index] < _SIMPLER_UNLESS * means[best]:
+        if means[index] < means[best] - _LEAST_GAIN:
             best = index
     return best
 

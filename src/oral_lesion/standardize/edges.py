@@ -199,6 +199,9 @@ def fit_edge_shape(view: CardView, gap_xy: tuple[float, float]) -> EdgeShape:
     by_sigma = np.zeros(len(_SIGMAS))
     for axis in (0, 1):
         profiles = _between(view, axis)
+        if not len(profiles.values):
+            costs.append(np.zeros((len(_SIGMAS), len(_GAPS))))
+            continue
         residual, energy = _shape_residuals(profiles)
         # Glare at a gap is no edge of the card's shape.
         usual = profiles.values.max(axis=1) < _CLIPPED
@@ -210,7 +213,8 @@ def fit_edge_shape(view: CardView, gap_xy: tuple[float, float]) -> EdgeShape:
         total += float(energy[usual].sum())
     best = int(np.argmin(by_sigma))
     left = float(by_sigma[best])
-    gaps = tuple(_parabola(_GAPS, cost[best]) for cost in costs)
+    # A single row has no gap across: that of the definition holds.
+    gaps = tuple(_parabola(_GAPS, cost[best]) if cost.any() else gap for cost, gap in zip(costs, gap_xy, strict=True))
     return EdgeShape(
         sigma=_parabola(_SIGMAS, by_sigma),
         gap_xy=(gaps[0], gaps[1]),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -11,63 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oral_lesion.numerics.color import linear_from_srgb
-from oral_lesion.numerics.geometry import apply_homography_xy, fit_homography, jacobian, shrink
+from oral_lesion.numerics.geometry import apply_homography_xy, fit_homography
 from oral_lesion.protocol import CardDefinition
+from oral_lesion.standardize.candidates import SHORTEST_SIDE_PX, Candidate, covers, pyramid, to_photo
 from oral_lesion.standardize.lattice import find_lattices, placements
 from oral_lesion.standardize.orders import MAX_MISMATCH, color_mismatch, reference_linear_rgb
 from oral_lesion.standardize.snap import snap_to_patches
 
 __all__ = ["MAX_MISMATCH", "Candidate", "color_mismatch", "find_candidates", "reference_linear_rgb"]
 
-_LONG_SIDES_PX = (1000, 1500, 700, 2200)
-_SHORTEST_SIDE_PX, _SMALL_PX = 48, 500
+_COLUMNS, _ROWS = 6, 4
 _MAX_ASPECT = 6.0
 _MCC_PITCH, _MCC_FIRST, _MCC_BOX = 2.75, 1.5, (16.75, 11.25)
 _MIN_ORDER_RATIO = 1.15
 _MIN_FLAT_PATCHES = 16
 _SAMPLES = np.linspace(-0.2, 0.2, 5)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """
-    A card found on a reduced photo.
-
-    Parameters
-    ----------
-    photo_xy_from_grid : ndarray of float64, shape (3, 3)
-        Homography from grid coordinates (column, row of a patch; the first patch is (0, 0)) to photo pixels.
-    delta_e00 : float
-        From `color_mismatch`; small where colours and order are right.
-    """
-
-    photo_xy_from_grid: NDArray[np.float64]
-    delta_e00: float
-
-    @property
-    def mirrored(self) -> bool:
-        """Whether the card appears mirrored."""
-        return bool(np.linalg.det(jacobian(self.photo_xy_from_grid, (2.5, 1.5))) < 0)
-
-    def outline_xy(self, card: CardDefinition, margin: float = 0.5) -> NDArray[np.float64]:
-        """
-        Return the corners of the patch area.
-
-        Parameters
-        ----------
-        card : CardDefinition
-            Rows and columns.
-        margin : float
-            How far beyond the centres of the outer patches, in pitches.
-
-        Returns
-        -------
-        ndarray of float64, shape (4, 2)
-            Photo pixels: at the first patch, then clockwise on the card.
-        """
-        right, bottom = card.columns - 1 + margin, card.rows - 1 + margin
-        grid = [(-margin, -margin), (right, -margin), (right, bottom), (-margin, bottom)]
-        return apply_homography_xy(self.photo_xy_from_grid, grid)
 
 
 def find_candidates(srgb: NDArray[np.uint8], card: CardDefinition) -> list[Candidate]:
@@ -86,28 +42,15 @@ def find_candidates(srgb: NDArray[np.uint8], card: CardDefinition) -> list[Candi
     list of Candidate
         At most one for each place; the best first. Empty where there is none.
     """
-    if (card.rows, card.columns) != (4, 6) or min(srgb.shape[:2]) < _SHORTEST_SIDE_PX:
+    if (card.rows, card.columns) != (_ROWS, _COLUMNS) or min(srgb.shape[:2]) < SHORTEST_SIDE_PX:
         return []
     reference = reference_linear_rgb(card)
-    for reduced, factor in _pyramid(srgb):
+    for reduced, factor in pyramid(srgb):
         found = _search(reduced, reference)
         if found:
             others = _search(_cover(reduced, found), reference)
-            return [_to_photo(candidate, factor) for candidate in _distinct(found + others)]
+            return [to_photo(candidate, factor) for candidate in _distinct(found + others)]
     return []
-
-
-def _pyramid(srgb: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.uint8], float]]:
-    """Give reduced copies and their factors: pixel x of a copy is pixel factor · x + (factor - 1) / 2 of the photo."""
-    tried = set()
-    for long_side in _LONG_SIDES_PX:
-        factor = max(1, round(max(srgb.shape[:2]) / long_side))
-        if factor not in tried and min(srgb.shape[:2]) // factor >= _SHORTEST_SIDE_PX:
-            tried.add(factor)
-            yield shrink(srgb, factor), float(factor)
-    if max(srgb.shape[:2]) <= _SMALL_PX:
-        enlarged = cv2.resize(srgb, None, fx=2.0, fy=2.0, interpolation=cv2.INTER_CUBIC)
-        yield np.asarray(enlarged, dtype=np.uint8), 0.5
 
 
 def _search(srgb: NDArray[np.uint8], reference: NDArray[np.float64]) -> list[Candidate]:
@@ -228,14 +171,9 @@ def _distinct(candidates: list[Candidate]) -> list[Candidate]:
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda one: one.delta_e00):
         centre = apply_homography_xy(candidate.photo_xy_from_grid, (2.5, 1.5))
-        if not any(_covers(other, centre) for other in kept):
+        if not any(covers(other, centre, _ROWS, _COLUMNS) for other in kept):
             kept.append(candidate)
     return kept
-
-
-def _covers(candidate: Candidate, point_xy: NDArray[np.float64]) -> bool:
-    column, row = apply_homography_xy(np.linalg.inv(candidate.photo_xy_from_grid), point_xy)
-    return bool(-1.0 < column < 6.0 and -1.0 < row < 4.0)
 
 
 def _cover(srgb: NDArray[np.uint8], candidates: list[Candidate]) -> NDArray[np.uint8]:
@@ -246,11 +184,3 @@ def _cover(srgb: NDArray[np.uint8], candidates: list[Candidate]) -> NDArray[np.u
         )
         cv2.fillConvexPoly(covered, np.rint(corners).astype(np.int32), (0, 0, 0))
     return covered
-
-
-def _to_photo(candidate: Candidate, factor: float) -> Candidate:
-    offset = (factor - 1) / 2.0
-    photo_from_reduced = np.array([[factor, 0.0, offset], [0.0, factor, offset], [0.0, 0.0, 1.0]])
-    return Candidate(
-        photo_xy_from_grid=photo_from_reduced @ candidate.photo_xy_from_grid, delta_e00=candidate.delta_e00
-    )

@@ -14,9 +14,9 @@ from oral_lesion.protocol import CardDefinition, Limits, UncertaintySettings
 from oral_lesion.records import CardReading, Photo, Scale
 from oral_lesion.standardize.edges import CardView, view_card
 from oral_lesion.standardize.field import LEAST_WEIGHT
-from oral_lesion.standardize.find import reference_linear_rgb
 from oral_lesion.standardize.markers import MarkerReading, count_markers, find_markers
-from oral_lesion.standardize.patches import PatchReading, read_patches
+from oral_lesion.standardize.orders import reference_linear_rgb
+from oral_lesion.standardize.patches import CHART_PATCHES, PatchReading, read_patches
 from oral_lesion.standardize.pose import CardPose, u_scale_ratio_in_view
 from oral_lesion.standardize.scale_check import require_one_scale
 
@@ -25,7 +25,6 @@ __all__ = ["read_marker_card"]
 _Floats = NDArray[np.float64]
 
 _FEWEST_MARKERS = 3
-_CHART_PATCHES = 24
 _MARGINAL_BLUR = 0.75
 
 
@@ -137,7 +136,7 @@ def _colors(
         "linear level",
         below=True,
     )
-    share = len(inside) / _CHART_PATCHES
+    share = len(inside) / CHART_PATCHES
     most_clipped = math.ceil(limits.max_clipped_patches * share)
     _refuse(Reason.CARD_CLIPPED, float((patches.clipped & inside).sum()), float(most_clipped), "patches")
     accepted = ~(patches.clipped | patches.uneven) & inside

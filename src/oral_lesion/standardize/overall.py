@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,8 @@ def sharpest_edge_ratio(srgb: NDArray[np.uint8]) -> float | None:
     """
     Return the spread of the sharpest edges, from the ratio of the steepest slope to the strongest curvature.
 
-    For an edge blurred by a Gaussian of standard deviation s they are A / (s √(2π)) and A / (s² √(2π e)).
+    For an edge blurred by a Gaussian of standard deviation s they are A / (s √(2π)) and A / (s² √(2π e)). What the
+    smoothing against noise adds is taken off.
 
     Parameters
     ----------
@@ -45,5 +48,6 @@ def sharpest_edge_ratio(srgb: NDArray[np.uint8]) -> float | None:
     curvature = float(np.percentile(np.maximum(*np.abs(derivatives[2:])), _SHARPEST_PERCENT))
     if slope < _LEAST_SLOPE or long_side < _LONG_SIDE_PX // 2:
         return None
-    sigma = _SIGMA_FROM_RATIO * slope / max(curvature, 1e-6)
+    smoothed = _SIGMA_FROM_RATIO * slope / max(curvature, 1e-6)
+    sigma = math.sqrt(max(smoothed**2 - _SMOOTHING_PX**2, 0.0))
     return float(sigma * factor / long_side)

@@ -12,8 +12,12 @@ from oral_lesion.protocol import CardDefinition
 from oral_lesion.standardize.edges import CardView
 from oral_lesion.standardize.orders import color_differences
 
-__all__ = ["PatchReading", "odd_patches", "read_patches"]
+__all__ = ["CHART_PATCHES", "FEWEST_PATCHES", "PatchReading", "odd_patches", "read_patches"]
 
+CHART_PATCHES = 24
+"""Patches of the chart that the protocol's limits on patches are meant for; a card of fewer needs its share of them."""
+FEWEST_PATCHES = 3
+"""With fewer a white balance could not be checked."""
 _HALF_EXTENT = 0.3
 _MOST_CLIPPED, _ALL_CLIPPED = 0.02, 0.7
 _MOST_BLACK = 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from oral_lesion.numerics.geometry import apply_homography_xy, jacobian, local_s
 from oral_lesion.numerics.uncertainty import combine, u_plane_offset_ratio
 from oral_lesion.protocol import CardDefinition, Limits, UncertaintySettings
 from oral_lesion.records import CardReading, Photo, Scale
+from oral_lesion.standardize.candidates import Candidate
 from oral_lesion.standardize.edges import (
     CardView,
     EdgeShape,
@@ -20,12 +22,19 @@ from oral_lesion.standardize.edges import (
     view_card,
 )
 from oral_lesion.standardize.field import LEAST_WEIGHT
-from oral_lesion.standardize.find import Candidate, find_candidates
+from oral_lesion.standardize.find import find_candidates
+from oral_lesion.standardize.grey_find import find_grey_candidates
+from oral_lesion.standardize.grey_match import (
+    MAX_GREY_MISMATCH,
+    grey_mismatch,
+    has_grey_patches_alone,
+    looks_like_the_card,
+)
 from oral_lesion.standardize.lines import fit_homography_to_lines
 from oral_lesion.standardize.marker_card import read_marker_card
 from oral_lesion.standardize.orders import MAX_MISMATCH, color_mismatch, reference_linear_rgb
 from oral_lesion.standardize.overall import sharpest_edge_ratio
-from oral_lesion.standardize.patches import PatchReading, odd_patches, read_patches
+from oral_lesion.standardize.patches import CHART_PATCHES, FEWEST_PATCHES, PatchReading, odd_patches, read_patches
 from oral_lesion.standardize.plane import CardPlane, fit_plane
 from oral_lesion.standardize.pose import CardPose, fit_pose, u_scale_ratio_in_view
 
@@ -39,7 +48,8 @@ _CAMERA_RMS_PITCHES, _MUCH_BETTER = 0.015, 0.4
 _MIN_ACCEPTED_LINES = 0.6
 _MIN_EXPLAINED = 0.6
 _MAX_GAP_DIFFERENCE = 0.045
-_BLURRED_RATIO = 0.006
+_BLURRED_RATIO = 0.003
+"""Sharp photographs have up to 0.0008, those whose card is blurred by a quarter of its pitch 0.0038 and more."""
 _MARGINAL_BLUR = 0.75
 _VIEW_SIGMA_PX = 0.5
 
@@ -90,7 +100,7 @@ def read_card(photo: Photo, card: CardDefinition, *, limits: Limits, uncertainty
     accepted = ~(patches.clipped | patches.uneven)
     accepted[accepted] = ~odd_patches(patches.linear_rgb[accepted], reference[accepted])
     _require_readable(patches, accepted, reference, limits)
-    if color_mismatch(patches.linear_rgb, reference) > MAX_MISMATCH:
+    if not _is_the_card(photo, pose, card, patches, accepted):
         # The refined grid may have slid by a whole patch: its edges fit all the same.
         raise Refused(Refusal(reason=Reason.NO_CARD, detail="A grid like the card's was found, in other colours."))
     homography = pose.photo_xy_from_card_mm
@@ -112,8 +122,23 @@ def read_card(photo: Photo, card: CardDefinition, *, limits: Limits, uncertainty
     )
 
 
+def _is_the_card(
+    photo: Photo,
+    pose: CardPose | CardPlane,
+    card: CardDefinition,
+    patches: PatchReading,
+    accepted: NDArray[np.bool_],
+) -> bool:
+    reference = reference_linear_rgb(card)
+    if not has_grey_patches_alone(card):
+        return color_mismatch(patches.linear_rgb, reference) <= MAX_MISMATCH
+    mismatch = grey_mismatch(patches.linear_rgb[accepted], reference[accepted])
+    return mismatch <= MAX_GREY_MISMATCH and looks_like_the_card(photo.srgb, pose.photo_xy_from_grid, card)
+
+
 def _only_candidate(srgb: NDArray[np.uint8], card: CardDefinition) -> Candidate:
-    candidates = find_candidates(srgb, card)
+    find = find_grey_candidates if has_grey_patches_alone(card) else find_candidates
+    candidates = find(srgb, card)
     if not candidates:
         raise Refused(_nothing_found(srgb))
     if len(candidates) > 1:
@@ -184,7 +209,7 @@ def _locate(
     # Lines are found around a free homography: a pose that does not hold, as in a crop, would mislead the search.
     for _ in range(_FINE_ROUNDS):
         view = view_card(photo.srgb, grid, card)
-        shape = fit_edge_shape(view, _gap_xy(card))
+        shape = _spread_alike(fit_edge_shape(view, _gap_xy(card)), card)
         lines = find_gap_lines(view, shape, coarse=False)
         before, corners = corners, apply_homography_xy(grid, _outer_centres(card))
         grid = fit_homography_to_lines(grid, lines)
@@ -195,6 +220,14 @@ def _locate(
         plane = fit_plane(grid, lines, card)
         pose = plane if plane.rms_px < _MUCH_BETTER * pose.rms_px else pose
     return pose, view_card(photo.srgb, pose.photo_xy_from_grid, card), shape
+
+
+def _spread_alike(shape: EdgeShape, card: CardDefinition) -> EdgeShape:
+    """Return the shape with a gap across a single row, where none is seen: edges spread there as along the row."""
+    if card.rows > 1:
+        return shape
+    (gap_x, gap_y), (pitch_x, pitch_y) = _gap_xy(card), card.pitch_xy_mm
+    return replace(shape, gap_xy=(shape.gap_xy[0], gap_y + (shape.gap_xy[0] - gap_x) * pitch_x / pitch_y))
 
 
 def _largest_rms_px(sigma: float, pitch_px: float) -> float:
@@ -248,9 +281,11 @@ def _require_readable(
     level = float(patches.linear_rgb[white].max())
     _refuse(Reason.CARD_DARK, level, limits.min_white_linear, "linear level", below=True)
     clipped = float(patches.clipped.sum())
-    _refuse(Reason.CARD_CLIPPED, clipped, float(limits.max_clipped_patches), "patches")
-    usable = float(accepted.sum())
-    _refuse(Reason.CARD_GLARE, usable, float(limits.min_accepted_patches), "patches accepted", below=True)
+    share = min(1.0, len(accepted) / CHART_PATCHES)
+    fewest = max(math.ceil(limits.min_accepted_patches * share), FEWEST_PATCHES)
+    most_clipped = min(math.ceil(limits.max_clipped_patches * share), max(len(accepted) - fewest, 0))
+    _refuse(Reason.CARD_CLIPPED, clipped, float(most_clipped), "patches")
+    _refuse(Reason.CARD_GLARE, float(accepted.sum()), float(fewest), "patches accepted", below=True)
 
 
 def _scale(pose: CardPose | CardPlane, photo: Photo, card: CardDefinition, uncertainty: UncertaintySettings) -> Scale:

@@ -74,3 +74,13 @@ def test_a_passport_is_not_taken_for_a_classic(start, card, limits, uncertainty,
     with pytest.raises(Refused) as caught:
         read_card(as_photo(srgb_of(name)), card("colorchecker-classic"), limits=limits, uncertainty=uncertainty)
     assert caught.value.refusal.reason == Reason.WRONG_CARD
+
+
+@pytest.mark.parametrize("start", ["ccd_notebook__classic_hand", "ccd_notebook__passport_chair", "macduff"])
+def test_a_photograph_out_of_focus_is_told_so(start, card, limits, uncertainty, as_photo):
+    name = next(row["file"] for row in LISTED if row["file"].startswith(start))
+    pitch_px = json.loads((PHOTOS / "patch_centres.json").read_text())[name]["pitch_px"]
+    srgb = cv2.GaussianBlur(srgb_of(name), (0, 0), 0.25 * pitch_px)
+    with pytest.raises(Refused) as caught:
+        read_card(as_photo(srgb), card("colorchecker-passport"), limits=limits, uncertainty=uncertainty)
+    assert caught.value.refusal.reason == Reason.BLURRED

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from oral_lesion.numerics.color import delta_e_2000, lab_from_linear_rgb, linear_rgb_from_lab, srgb_uint8_from_linear
-from oral_lesion.standardize.correction import apply_correction, correct_colors, fit_correction
+from oral_lesion.standardize.correction import CorrectionSettings, apply_correction, correct_colors, fit_correction
 from oral_lesion.standardize.orders import reference_linear_rgb
-from oral_lesion.standardize.spline import fit_spline, spline_table
+from oral_lesion.standardize.spline import SplineSettings, fit_spline, spline_table
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def strongly_colored(reference):
 def test_without_noise_in_the_weights_the_spline_is_the_mean_of_a_gaussian_process(reference):
     # Rasmussen and Williams, eq. 2.25, written out for one patch: k / (k + noise) of the difference.
     lab = lab_from_linear_rgb(reference[:1])
-    spline = fit_spline(lab, lab + np.array([3.0, 1.0, -2.0]), np.ones(1))
+    spline = fit_spline(lab, lab + np.array([3.0, 1.0, -2.0]), np.ones(1), SplineSettings(noise=0.3))
     moved = spline.displaced(lab) - lab
     np.testing.assert_allclose(moved, np.array([[3.0, 1.0, -2.0]]) / (1.0 + 0.3**2), rtol=1e-9)
 
@@ -108,7 +108,8 @@ def test_the_table_shows_no_bands(reference, place):
 
 def test_table_rows_follow_the_code_values(reference):
     lab = lab_from_linear_rgb(reference)
-    table = spline_table(fit_spline(lab, lab, np.ones(24)), np.eye(3), np.ones(3))
+    powers = np.linspace(1e-4, 1.0, 256)[:, None] * np.ones(3)
+    table = spline_table(fit_spline(lab, lab, np.ones(24)), np.eye(3), powers)
     assert table.shape == (32768, 3) and table.dtype == np.float32 and np.abs(table).max() < 1e-6
 
 
@@ -118,3 +119,51 @@ def test_an_extreme_cast_takes_exponents_of_its_own(reference, place):
     assert correction.name.startswith("shading-grey-curve")
     np.testing.assert_allclose(correction.gamma, [1 / 1.9, 1 / 1.6, 1 / 2.1], rtol=0.06)
     assert correction.agreement.held_out_median < 2.0
+
+
+def stored_without_the_curve(light):
+    """Return what undoing the sRGB curve makes of values that were stored in proportion to light."""
+    return np.where(light <= 0.04045, light / 12.92, ((light + 0.055) / 1.055) ** 2.4)
+
+
+def test_linear_data_are_recognised_and_stay_proportional(reference, place):
+    mix = np.array([[0.35, 0.1, 0.0], [0.1, 0.8, 0.1], [0.0, 0.15, 0.3]])
+    seen = reference @ mix.T
+    correction = fit_correction(stored_without_the_curve(seen), reference, place)
+    assert correction.name == "shading-linear-data-matrix" and correction.stored
+    np.testing.assert_allclose(correction.gamma, 1.0, atol=0.01)
+    np.testing.assert_allclose(correction.matrix @ mix, np.eye(3), atol=0.01)
+    assert correction.agreement.held_out_max < 0.1 and correction.dim_delta_e00 < 0.1
+    quarter = correct_colors(correction, stored_without_the_curve(0.25 * seen), np.zeros((24, 2)))
+    np.testing.assert_allclose(quarter, 0.25 * reference, atol=0.002)
+
+
+def test_a_picture_of_linear_data_gets_what_single_colors_get(reference, place):
+    seen = reference @ np.diag([0.4, 0.9, 0.5])
+    correction = fit_correction(stored_without_the_curve(seen), reference, place)
+    codes = np.rint(255.0 * seen).astype(np.uint8)
+    corrected = apply_correction(correction, codes[None], np.zeros((2, 3)))[0]
+    np.testing.assert_allclose(corrected, np.clip(reference, 0.0, 1.0), atol=0.01)
+
+
+def test_a_shorter_reach_follows_finer_differences(reference):
+    lab = lab_from_linear_rgb(reference)
+    target = lab + np.random.default_rng(2).normal(0.0, 3.0, lab.shape)
+    smooth = SplineSettings()
+    left = [
+        np.abs(fit_spline(lab, target, np.ones(24), settings).displaced(lab) - target).mean()
+        for settings in (smooth, smooth.scaled(0.5))
+    ]
+    assert left[1] < 0.8 * left[0]
+
+
+def test_the_patches_choose_the_reach(reference, place):
+    measured = strongly_colored(reference)
+    both = fit_correction(measured, reference, place)
+    alone = [
+        fit_correction(measured, reference, place, CorrectionSettings(splines=(settings,)))
+        for settings in CorrectionSettings().splines
+    ]
+    means = [correction.agreement.held_out_mean for correction in alone]
+    assert both.spline.settings == alone[int(np.argmin(means))].spline.settings
+    assert both.agreement.held_out_mean >= min(means) - 1e-9

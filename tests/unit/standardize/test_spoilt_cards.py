@@ -84,7 +84,7 @@ def test_five_glaring_patches_leave_the_order_recognisable(card):
 
 def test_where_all_is_blurred_the_reason_is_blur(taken, read):
     blurred = cv2.GaussianBlur(taken.srgb(), (0, 0), 25.0)
-    assert sharpest_edge_ratio(taken.srgb()) < 0.005 < 0.0065 < sharpest_edge_ratio(blurred)
+    assert sharpest_edge_ratio(taken.srgb()) < 0.0015 < 0.006 < sharpest_edge_ratio(blurred)
     with pytest.raises(Refused) as caught:
         read(blurred, taken.card)
     assert caught.value.refusal.reason == Reason.BLURRED
@@ -95,8 +95,7 @@ def test_the_spread_of_a_single_edge(sigma):
     edge = np.full((600, 1000, 3), 40, np.uint8)
     edge[:, 500:] = 200
     spread = 1000 * sharpest_edge_ratio(cv2.GaussianBlur(edge, (0, 0), sigma))
-    # The reduced copy and its smoothing add two pixels of the photo.
-    assert spread == pytest.approx(np.hypot(sigma, 2.2), rel=0.25)
+    assert spread == pytest.approx(sigma, rel=0.1)
 
 
 def test_a_plain_picture_has_no_edge():
