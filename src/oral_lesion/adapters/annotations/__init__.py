@@ -1,0 +1,1 @@
+"""Labels of other tools: COCO, labelme, VIA, CVAT, folders of masks."""
