@@ -28,7 +28,7 @@ _PLAIN_WIDTH = 160
 
 
 @contextmanager
-def photo_progress(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
+def photo_progress(*, shown: bool, title: str = "Scoring") -> Iterator[Callable[[int, int], None]]:
     """
     Show a progress bar on standard error while photos are scored; nothing where that is not a terminal.
 
@@ -36,6 +36,8 @@ def photo_progress(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
     ----------
     shown : bool
         False for silence.
+    title : str
+        What is done.
 
     Yields
     ------
@@ -46,7 +48,7 @@ def photo_progress(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
     if not (shown and console.is_terminal):
         yield lambda _done, _total: None
         return
-    columns = (TextColumn("Scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("photos", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
