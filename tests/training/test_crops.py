@@ -6,10 +6,11 @@ pytest.importorskip("torch", reason="torch comes with oral-lesion[train]")
 pytest.importorskip("albumentations", reason="albumentations comes with oral-lesion[train]")
 
 from oral_lesion.errors import FormatError, InputError
-from oral_lesion.training.augment import Augmenter, CropPlan
-from oral_lesion.training.data import draw_batch, find_pictures, open_sources, read_picture
+from oral_lesion.training.augment import SIMULATIONS, Augmenter, CropPlan
+from oral_lesion.training.data import draw_batch, find_pictures, open_sources, positions_of_step, read_picture
 from oral_lesion.training.decoys import paint_decoy
 from oral_lesion.training.drawn import draw_lesion
+from oral_lesion.training.instruments import lay_instrument
 from oral_lesion.training.settings import SourceSettings
 
 PLAN = CropPlan(
@@ -95,6 +96,55 @@ def test_a_foreign_surface_is_no_lesion():
     assert covered > 25
 
 
+def test_an_instrument_hides_the_lesion_and_little_else_changes():
+    hidden = []
+    for seed in range(40):
+        srgb, labels = np.full((96, 96, 3), (190, 100, 100), np.uint8), np.full((96, 96), 255, np.uint8)
+        painted, changed = lay_instrument(srgb, labels, np.random.default_rng(seed))
+        assert set(np.unique(changed)) <= {0, 255}
+        untouched = (painted == srgb).all(axis=2)
+        assert (changed[untouched] == 255).all()
+        assert (labels == 255).all()
+        hidden.append((changed == 0).mean())
+    assert np.mean(np.array(hidden) > 0) > 0.8
+    assert 0.05 < np.mean(hidden) < 0.6
+
+
+def test_a_crop_says_what_was_simulated(augmenter):
+    plan = CropPlan(
+        crop_px=64, longer_side_px=(64, 128), lesion_centred=1.0, tooth_centred=0.0,
+        drawn_share=1.0, decoy_share=1.0, instrument_share=1.0,
+    )  # fmt: skip
+    seen = set()
+    for seed in range(80):
+        crop = augmenter.make(*picture(), plan, np.random.default_rng(seed))
+        assert crop.simulations[:4] == ("position", "drawn lesion", "foreign surface", "instrument")
+        seen.update(crop.simulations)
+    assert seen == set(SIMULATIONS)
+
+
+def test_a_picture_of_known_scale_is_drawn_at_the_working_resolution(augmenter):
+    srgb, labels = np.full((200, 200, 3), 120, np.uint8), np.zeros((200, 200), np.uint8)
+    labels[80:120, 80:120] = 255
+    for seed in range(20):
+        plan = CropPlan(
+            crop_px=224, longer_side_px=None, magnification=(1.8, 2.2), lesion_centred=1.0, tooth_centred=0.0,
+            drawn_share=0.0, decoy_share=0.0,
+        )  # fmt: skip
+        area = (augmenter.crop(srgb, labels, plan, np.random.default_rng(seed))[1] == 255).sum()
+        assert area < 1600 * 2.2**2 * 1.1
+        # Near a corner of the crop some of it is cut off.
+        assert area > 400 * 1.8**2
+
+
+def test_a_picture_without_any_scale_is_refused(augmenter):
+    plan = CropPlan(
+        crop_px=64, longer_side_px=None, lesion_centred=0.0, tooth_centred=0.0, drawn_share=0.0, decoy_share=0.0
+    )
+    with pytest.raises(InputError, match="no scale"):
+        augmenter.crop(*picture(), plan, np.random.default_rng(0))
+
+
 def test_a_drawn_erosion_is_labelled_where_it_lies_and_other_spots_are_not():
     tissue = np.random.default_rng(0).normal((200, 110, 110), 6, (96, 96, 3)).clip(0, 255).astype(np.uint8)
     empty, labelled = np.zeros((96, 96), np.uint8), 0
@@ -120,20 +170,17 @@ def test_nothing_is_drawn_where_there_is_no_tissue():
 
 def test_a_batch_depends_on_its_arguments_alone(tiny_settings, augmenter):
     sources, stage = open_sources(tiny_settings), tiny_settings.stages[0]
-    first = draw_batch(sources, stage, augmenter, seed=1, epoch=2, step=1)
-    again = draw_batch(sources, stage, augmenter, seed=1, epoch=2, step=1)
-    other = draw_batch(sources, stage, augmenter, seed=1, epoch=3, step=1)
+    first = draw_batch(sources, stage, augmenter, seed=1, epoch=2, positions=[2, 3])
+    again = draw_batch(sources, stage, augmenter, seed=1, epoch=2, positions=[2, 3])
+    other = draw_batch(sources, stage, augmenter, seed=1, epoch=3, positions=[2, 3])
     np.testing.assert_array_equal(first[0], again[0])
     assert not np.array_equal(first[0], other[0])
 
 
-def test_the_last_batch_of_an_epoch_holds_the_rest(tiny_settings, augmenter):
-    sources, stage = open_sources(tiny_settings), tiny_settings.stages[0]
-    sizes = [
-        len(draw_batch(sources, stage, augmenter, seed=1, epoch=0, step=step)[0])
-        for step in range(stage.steps_per_epoch)
-    ]
-    assert sizes == [2, 2, 1]
+def test_the_last_step_of_an_epoch_holds_the_rest(tiny_settings):
+    stage = tiny_settings.stages[0]
+    steps = [list(positions_of_step(stage, step)) for step in range(stage.steps_per_epoch)]
+    assert steps == [[0, 1], [2, 3], [4]]
 
 
 def test_a_table_is_read_with_filter_and_weights(tmp_path):

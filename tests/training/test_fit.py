@@ -1,4 +1,5 @@
 import csv
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,14 @@ pytest.importorskip("albumentations", reason="albumentations comes with oral-les
 from oral_lesion.errors import FormatError, InputError  # noqa: E402 - after the skips
 from oral_lesion.training.checkpoint import read_checkpoint  # noqa: E402
 from oral_lesion.training.fit import FitOptions, fit, learning_rate_at  # noqa: E402
-from oral_lesion.training.settings import StageSettings  # noqa: E402
+from oral_lesion.training.schedule import scheduled_rate  # noqa: E402
+from oral_lesion.training.settings import (  # noqa: E402
+    OptimizerSettings,
+    StageSettings,
+    load_training_settings,
+)
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "train"
 
 
 def tensors(run_folder):
@@ -65,16 +73,56 @@ def test_a_checkpoint_that_is_none_is_refused(tmp_path):
         read_checkpoint(tmp_path)
 
 
+def test_a_deterministic_run_leaves_torch_as_it_was(tiny_settings, tmp_path):
+    strict = tiny_settings.model_copy(update={"deterministic": True, "stages": tiny_settings.stages[:1]})
+    for name in ("first", "second"):
+        fit(strict, tmp_path / name, options=FitOptions(stop_after_epochs=1))
+    assert not torch.are_deterministic_algorithms_enabled()
+    for first, second in zip(tensors(tmp_path / "first"), tensors(tmp_path / "second"), strict=True):
+        assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:x", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused(tiny_settings, tmp_path, device):
+    with pytest.raises(InputError, match="device"):
+        fit(tiny_settings, tmp_path, options=FitOptions(device=device))
+
+
+def test_three_epochs_on_phantoms_halve_the_loss(tmp_path):
+    seen = []
+    history = fit(load_training_settings(CONFIGS / "phantoms.toml"), tmp_path, on_progress=seen.append)
+    assert len(history) == 3
+    assert history[-1].loss < 0.5 * seen[0].loss
+
+
+STAGE = StageSettings(
+    name="s",
+    epochs=5,
+    pictures_per_epoch=20,
+    batch_size=2,
+    crop_px=32,
+    learning_rate=1e-3,
+    shares={"a": 1.0},
+)
+
+
+def test_the_learning_rate_is_torchs_cosine():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50)
+    for step in range(50):
+        rate = scheduled_rate(STAGE, step, OptimizerSettings(schedule="cosine"))
+        assert rate == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9)
+        optimizer.step()
+        schedule.step()
+
+
+def test_a_cycle_that_is_too_short_to_rise_begins_at_its_highest():
+    short = STAGE.model_copy(update={"pictures_per_epoch": 2})
+    assert learning_rate_at(short, 0, 0.2) == pytest.approx(1e-3)
+
+
 def test_the_learning_rate_is_torchs_one_cycle():
-    stage = StageSettings(
-        name="s",
-        epochs=5,
-        pictures_per_epoch=20,
-        batch_size=2,
-        crop_px=32,
-        learning_rate=1e-3,
-        shares={"a": 1.0},
-    )
+    stage = STAGE
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=1e-3, total_steps=50, pct_start=0.3, cycle_momentum=False

@@ -27,6 +27,11 @@ def test_an_encoder_that_the_weights_do_not_fit_is_refused():
         load_encoder_weights(network)
 
 
+def test_an_unknown_encoder_is_named():
+    with pytest.raises(InputError, match=r"encoder no-such-net: .* tu-efficientnet_lite0"):
+        build_network(NetworkSettings(encoder="no-such-net", initial_weights="none"))
+
+
 def test_a_checkpoint_that_is_none_is_refused(tmp_path):
     with pytest.raises(InputError, match="not a checkpoint of this network"):
         build_network(NetworkSettings(initial_weights=str(tmp_path / "none.pt")))

@@ -86,3 +86,16 @@ def test_epochs_are_located_in_their_stage(tiny_settings):
     assert [tiny_settings.locate(epoch)[1].name for epoch in range(4)] == ["one", "one", "two", "two"]
     with pytest.raises(IndexError):
         tiny_settings.locate(4)
+
+
+def test_keys_that_came_later_leave_earlier_hashes_as_they_were(tiny_content):
+    # Hash of these settings before the later keys were there: earlier runs can be resumed.
+    first = TrainingSettings.model_validate(tiny_content)
+    assert first.sha256 == "6edce1a992ea8b338874f482f22cdf9952381059711e13a5f86491baa9220185"
+    for change in (
+        {"deterministic": True},
+        {"validation": {"fraction": 0.2}},
+        {"optimizer": {"loss": "focal-tversky"}},
+        {"network": {"initial_weights": "none", "members": 2}},
+    ):
+        assert TrainingSettings.model_validate(tiny_content | change).sha256 != first.sha256

@@ -1,4 +1,4 @@
-"""Augmentation: random crops at random scale, colour, blur, noise, glare and foreign surfaces."""
+"""Augmentation: random crops, and on them what photographs of a trial may show; each simulation has a name."""
 
 from __future__ import annotations
 
@@ -10,13 +10,44 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from oral_lesion.errors import InputError
 from oral_lesion.io.datasets import LESION_VALUE
 from oral_lesion.training.decoys import paint_decoy
 from oral_lesion.training.drawn import draw_lesion
+from oral_lesion.training.instruments import lay_instrument
 
-__all__ = ["Augmenter", "CropPlan"]
+__all__ = ["SIMULATIONS", "Augmenter", "Crop", "CropPlan"]
 
 Bytes = NDArray[np.uint8]
+
+SIMULATIONS = {
+    "position": "Every crop: another part of the picture, at another scale, angle, aspect and mirror state.",
+    "drawn lesion": "A flat red erosion, of which photographs hold few, or a redness or dark spot that is none.",
+    "foreign surface": "A colour card, ruler, glove or desk in view: its red patches are no erosions.",
+    "instrument": "A mirror, retractor, probe or gauze that hides part of the tissue.",
+    "illuminant": "Light and exposure that standardization left: a gain for each channel, in light.",
+    "saliva glare": "Highlights of a flash on wet tissue.",
+    "colour error": "Brightness, contrast, saturation and hue that camera processing and standardization left.",
+    "tone curve": "Another gamma of the camera's processing.",
+    "defocus": "A lens out of focus.",
+    "motion": "A camera or patient that moved.",
+    "low resolution": "A picture taken from afar, and resampled.",
+    "sensor noise": "Grain of a sensor at short exposure.",
+    "sharpening": "A camera's sharpening.",
+    "JPEG": "Blocks and ringing of JPEG compression.",
+}
+
+_NAMES = {
+    "ColorJitter": "colour error",
+    "RandomGamma": "tone curve",
+    "GaussianBlur": "defocus",
+    "MotionBlur": "motion",
+    "Downscale": "low resolution",
+    "GaussNoise": "sensor noise",
+    "ISONoise": "sensor noise",
+    "UnsharpMask": "sharpening",
+    "ImageCompression": "JPEG",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,19 +59,43 @@ class CropPlan:
     ----------
     crop_px : int
         Side of the crop in pixels.
-    longer_side_px : tuple of int
-        Range of the picture's longer side in pixels after resampling.
-    lesion_centred, tooth_centred, drawn_share, decoy_share : float
-        Shares of crops round a lesion, of the others round a tooth, with a drawn lesion, and with a foreign
-        surface, in [0, 1].
+    longer_side_px : tuple of int or None
+        Range of the picture's longer side in pixels after resampling; None where `magnification` says it.
+    lesion_centred, tooth_centred, drawn_share, decoy_share, instrument_share : float
+        Shares of crops round a lesion, of the others round a tooth, with a drawn lesion, with a foreign
+        surface, and with an instrument, in [0, 1].
+    magnification : tuple of float or None
+        Range of the factor by which a picture of known scale is resampled.
     """
 
     crop_px: int
-    longer_side_px: tuple[int, int]
+    longer_side_px: tuple[int, int] | None
     lesion_centred: float
     tooth_centred: float
     drawn_share: float
     decoy_share: float
+    instrument_share: float = 0.0
+    magnification: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crop:
+    """
+    A crop and how it came about.
+
+    Parameters
+    ----------
+    srgb : ndarray of uint8, shape (crop, crop, 3)
+        Crop in sRGB.
+    labels : ndarray of uint8, shape (crop, crop)
+        255 lesion, 0 other, 128 ignore.
+    simulations : tuple of str
+        What was simulated, by the names of `SIMULATIONS`, in order.
+    """
+
+    srgb: Bytes
+    labels: Bytes
+    simulations: tuple[str, ...]
 
 
 class Augmenter:
@@ -54,6 +109,25 @@ class Augmenter:
         self._photometric = _photometric()
 
     def crop(self, srgb: Bytes, labels: Bytes, plan: CropPlan, rng: np.random.Generator) -> tuple[Bytes, Bytes]:
+        """
+        Make one crop, without its story.
+
+        Parameters
+        ----------
+        srgb, labels, plan, rng : ndarray, ndarray, CropPlan, Generator
+            As of `make`.
+
+        Returns
+        -------
+        srgb : ndarray of uint8, shape (crop, crop, 3)
+            Crop in sRGB.
+        labels : ndarray of uint8, shape (crop, crop)
+            Its labels.
+        """
+        made = self.make(srgb, labels, plan, rng)
+        return made.srgb, made.labels
+
+    def make(self, srgb: Bytes, labels: Bytes, plan: CropPlan, rng: np.random.Generator) -> Crop:
         """
         Make one crop.
 
@@ -70,22 +144,31 @@ class Augmenter:
 
         Returns
         -------
-        srgb : ndarray of uint8, shape (crop, crop, 3)
-            Crop in sRGB.
-        labels : ndarray of uint8, shape (crop, crop)
-            Its labels.
+        Crop
+            Pixels, labels, and what was simulated.
         """
+        applied = ["position"]
         srgb, labels = _warp(srgb, labels, plan, rng)
         if rng.random() < plan.drawn_share:
             srgb, labels = draw_lesion(srgb, labels, rng)
+            applied.append("drawn lesion")
         if rng.random() < plan.decoy_share:
             srgb, labels = paint_decoy(srgb, labels, rng)
+            applied.append("foreign surface")
+        # Drawn only where asked for: earlier runs without instruments keep their crops.
+        if plan.instrument_share and rng.random() < plan.instrument_share:
+            srgb, labels = lay_instrument(srgb, labels, rng)
+            applied.append("instrument")
         if rng.random() < 0.35:
-            srgb = _white_balance(srgb, rng)
+            srgb = _illuminant(srgb, rng)
+            applied.append("illuminant")
         if rng.random() < 0.35:
             srgb = _glare(srgb, rng)
+            applied.append("saliva glare")
         self._photometric.set_random_seed(int(rng.integers(2**31)))
-        return np.ascontiguousarray(self._photometric(image=srgb)["image"]), labels
+        made = self._photometric(image=srgb)
+        applied += [_NAMES[name] for name, _ in made["applied_transforms"]]
+        return Crop(srgb=np.ascontiguousarray(made["image"]), labels=labels, simulations=tuple(applied))
 
 
 def _photometric() -> Any:
@@ -108,14 +191,15 @@ def _photometric() -> Any:
             a.OneOf([a.GaussNoise(std_range=(0.01, 0.05)), a.ISONoise(intensity=(0.05, 0.3))], p=0.25),
             a.UnsharpMask(blur_limit=(3, 5), alpha=(0.2, 0.6), p=0.1),
             a.ImageCompression(quality_range=(35, 95), p=0.35),
-        ]
+        ],
+        save_applied_params=True,
     )
 
 
 def _warp(srgb: Bytes, labels: Bytes, plan: CropPlan, rng: np.random.Generator) -> tuple[Bytes, Bytes]:
     """Cut a crop at random scale, angle, aspect and mirror state."""
     height, width = labels.shape
-    scale = float(np.exp(rng.uniform(*np.log(plan.longer_side_px)))) / max(height, width)
+    scale = _scale(max(height, width), plan, rng)
     if scale < 0.7:  # shrink by area first: a warp alone would alias
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         srgb = _bytes(cv2.resize(srgb, size, interpolation=cv2.INTER_AREA))
@@ -130,6 +214,15 @@ def _warp(srgb: Bytes, labels: Bytes, plan: CropPlan, rng: np.random.Generator) 
     warped = cv2.warpAffine(srgb, matrix, size, flags=cv2.INTER_CUBIC, borderMode=border, borderValue=value)
     mask = cv2.warpAffine(labels, matrix, size, flags=cv2.INTER_NEAREST, borderMode=border, borderValue=0)
     return _bytes(warped), _bytes(mask)
+
+
+def _scale(longer_side_px: int, plan: CropPlan, rng: np.random.Generator) -> float:
+    """Return the factor of resampling: about the known one, or whatever gives the planned size."""
+    if plan.magnification is not None:
+        return float(np.exp(rng.uniform(*np.log(plan.magnification))))
+    if plan.longer_side_px is None:
+        raise InputError("crop: the picture has no scale; expected longer_side_px for its source")
+    return float(np.exp(rng.uniform(*np.log(plan.longer_side_px)))) / longer_side_px
 
 
 def _matrix(
@@ -175,7 +268,7 @@ def _inside(position: float, length: int, half: float) -> float:
     return float(np.clip(position, 0.8 * half, length - 1 - 0.8 * half))
 
 
-def _white_balance(srgb: Bytes, rng: np.random.Generator) -> Bytes:
+def _illuminant(srgb: Bytes, rng: np.random.Generator) -> Bytes:
     """Change the illuminant and the exposure: a gain per channel, in light."""
     gains = np.exp(rng.normal(0.0, 0.15, 3) + rng.normal(0.0, 0.2))
     levels = np.arange(256) / 255.0

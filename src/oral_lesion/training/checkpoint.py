@@ -15,6 +15,7 @@ import torch
 from oral_lesion.errors import FormatError
 
 __all__ = [
+    "BEST_NAME",
     "CHECKPOINT_NAME",
     "HISTORY_NAME",
     "SETTINGS_NAME",
@@ -25,6 +26,7 @@ __all__ = [
     "write_history",
 ]
 
+BEST_NAME = "best.pt"
 CHECKPOINT_NAME = "checkpoint.pt"
 HISTORY_NAME = "history.csv"
 SETTINGS_NAME = "settings.json"
@@ -47,6 +49,8 @@ class EpochRecord:
         Mean training loss over the epoch's crops.
     seconds : float
         Wall time of the epoch (s).
+    validation_dice : float or None
+        Mean Dice of the held-out pictures with a lesion; None where they were not judged.
     """
 
     epoch: int
@@ -54,6 +58,7 @@ class EpochRecord:
     learning_rate: float
     loss: float
     seconds: float
+    validation_dice: float | None = None
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -75,7 +80,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     partial.replace(path)
 
 
-def write_checkpoint(run_folder: Path, checkpoint: dict[str, Any]) -> None:
+def write_checkpoint(run_folder: Path, checkpoint: dict[str, Any], *, name: str = CHECKPOINT_NAME) -> None:
     """
     Write the checkpoint of a run.
 
@@ -85,18 +90,20 @@ def write_checkpoint(run_folder: Path, checkpoint: dict[str, Any]) -> None:
         Folder of the run.
     checkpoint : dict of str to object
         Tensors, numbers and texts only, so that it can be read back without running code.
+    name : str
+        Of the file.
     """
-    write_atomically(run_folder / CHECKPOINT_NAME, lambda file: torch.save(checkpoint, file))
+    write_atomically(run_folder / name, lambda file: torch.save(checkpoint, file))
 
 
-def read_checkpoint(run_folder: Path) -> dict[str, Any]:
+def read_checkpoint(place: Path) -> dict[str, Any]:
     """
     Read the checkpoint of a run; no code in it is run.
 
     Parameters
     ----------
-    run_folder : Path
-        Folder of the run.
+    place : Path
+        Folder of the run, for its last epoch; or a file of it that ends in ``.pt``.
 
     Returns
     -------
@@ -108,7 +115,7 @@ def read_checkpoint(run_folder: Path) -> dict[str, Any]:
     FormatError
         There is no checkpoint, or it cannot be read.
     """
-    path = run_folder / CHECKPOINT_NAME
+    path = place if place.suffix == ".pt" else place / CHECKPOINT_NAME
     try:
         checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:

