@@ -22,7 +22,7 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.core
 	$(PIP) install --quiet $(TORCH)
-	$(PIP) install --quiet --editable '.[train,raw,evaluate,notebooks,dev]'
+	$(PIP) install --quiet --editable '.[train,raw,notebooks,dev]'
 	touch $@
 
 DEMO := demo
