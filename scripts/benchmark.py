@@ -1,8 +1,8 @@
 """
 Cost of scoring, as ratios within one run on one machine: CPU time, peak memory, start-up.
 
-    python scripts/benchmark.py            # everything
-    python scripts/benchmark.py --only cpu # cpu, memory or startup
+    python scripts/benchmark.py              # everything
+    python scripts/benchmark.py --only model # model, cpu, memory or startup
 
 Every figure comes from a child process of its own; CPU seconds are user plus system time of the whole process, and each
 is the median of several repeats.
@@ -11,6 +11,7 @@ is the median of several repeats.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import resource
@@ -25,6 +26,10 @@ REPEATS = 5
 CPU_RATIO_LIMIT = 2.5
 PEAK_LIMIT_MB = 700
 STARTUP_RATIO_LIMIT = 2.0
+MODEL_RATIO_LIMIT = 0.15
+MODEL_LIMIT_MS = 115
+MODEL_SIDE_PX = 512
+PLAIN_UNET_WIDTHS = (32, 64, 128, 256, 512)
 TWELVE_MEGAPIXELS = 4032
 TWENTY_FOUR_MEGAPIXELS = 5664
 
@@ -32,22 +37,37 @@ TWENTY_FOUR_MEGAPIXELS = 5664
 def main() -> int:
     """Print the figures; exit code 1 where one is beyond its limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("--only", choices=["cpu", "memory", "startup"])
-    parser.add_argument("--child", choices=["cpu", "memory"], help=argparse.SUPPRESS)
+    parser.add_argument("--only", choices=["model", "cpu", "memory", "startup"])
+    parser.add_argument("--child", choices=["model", "cpu", "memory"], help=argparse.SUPPRESS)
     parser.add_argument("--visit", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.child == "model":
+        return measure_model()
     if arguments.child == "cpu":
         return measure_cpu(arguments.visit)
     if arguments.child == "memory":
         return measure_memory(arguments.visit)
-    reports = {"cpu": report_cpu, "memory": report_memory, "startup": report_startup}
+    reports = {"model": report_model, "cpu": report_cpu, "memory": report_memory, "startup": report_startup}
     chosen = [arguments.only] if arguments.only else list(reports)
     within_limits = [reports[name]() for name in chosen]
     return int(not all(within_limits))
 
 
+def report_model() -> bool:
+    """Compare one pass of the packaged model with a plain U-Net that is exported in the same run."""
+    if any(importlib.util.find_spec(name) is None for name in ("torch", "onnxscript")):
+        print("model: skipped, the plain U-Net beside it needs oral-lesion[train]\n")
+        return True
+    cost = in_child("model", None)
+    print(f"model, {MODEL_SIDE_PX} × {MODEL_SIDE_PX} px, one pass: {cost['model']:.1f} CPU ms")
+    print(f"  as the bundle says it runs ({cost['passes']}): {cost['segmenter']:.1f} CPU ms")
+    print(f"  plain U-Net, base 32, {cost['plain_parameters'] / 1e6:.1f} M parameters: {cost['plain']:.1f} CPU ms")
+    fast_enough = verdict("model, CPU ms", cost["model"], MODEL_LIMIT_MS)
+    return verdict("ratio model / plain U-Net", cost["model"] / cost["plain"], MODEL_RATIO_LIMIT) and fast_enough
+
+
 def report_cpu() -> bool:
-    """Compare scoring a 12-megapixel JPEG with the faster of two decoders plus the model once on the same tensor."""
+    """Compare scoring a 12-megapixel JPEG with the faster of two decoders plus the model as its bundle says it runs."""
     with tempfile.TemporaryDirectory() as folder:
         seconds = in_child("cpu", rendered_visit(Path(folder), TWELVE_MEGAPIXELS))
     floor = seconds["decode"] + seconds["model"]
@@ -96,9 +116,11 @@ def rendered_visit(folder: Path, width: int) -> Path:
     return next(path.parent for path in (folder / "photos").glob("*/*/*.jpg"))
 
 
-def in_child(task: str, visit: Path) -> dict[str, object]:
+def in_child(task: str, visit: Path | None) -> dict[str, object]:
     """Run one measurement in a fresh process and return what it printed."""
-    command = [sys.executable, __file__, "--child", task, "--visit", str(visit)]
+    command = [sys.executable, __file__, "--child", task]
+    if visit is not None:
+        command += ["--visit", str(visit)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -122,13 +144,84 @@ def cpu_seconds(action) -> float:
     return statistics.median(seconds)
 
 
+def measure_model() -> int:
+    """Measure the packaged model and a plain U-Net, turn by turn, on the same picture."""
+    import numpy as np
+
+    from oral_lesion.io.bundle import load_bundle
+    from oral_lesion.io.resources import default_bundle_path
+
+    bundle = load_bundle(default_bundle_path())
+    plain_bytes, plain_parameters = plain_unet()
+    ours, plain, segmenter = opened(bundle.model_bytes), opened(plain_bytes), bundle.open_segmenter(1)
+    picture = np.random.default_rng(0).integers(0, 256, (MODEL_SIDE_PX, MODEL_SIDE_PX, 3), dtype=np.uint8)
+    normalized = np.zeros((1, 3, MODEL_SIDE_PX, MODEL_SIDE_PX), np.float32)
+    actions = {
+        "model": lambda: ours.run(["probability"], {"image_rgb": picture[None]}),
+        "plain": lambda: plain.run(None, {"pictures": normalized}),
+        "segmenter": lambda: segmenter.probability_of_srgb(picture),
+    }
+    rounds = [{name: 1000.0 * cpu_seconds(action) for name, action in actions.items()} for _ in range(3)]
+    figures = {name: statistics.median(one[name] for one in rounds) for name in actions}
+    passes = {"none": "one pass", "mirror": "two passes"}[bundle.metadata.test_time_augmentation]
+    print(json.dumps({**figures, "plain_parameters": plain_parameters, "passes": passes}))
+    return 0
+
+
+def opened(model_bytes: bytes):
+    """Open an ONNX model on one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(model_bytes, options, providers=["CPUExecutionProvider"])
+
+
+def plain_unet() -> tuple[bytes, int]:
+    """Return a plain U-Net (two 3 × 3 convolutions a level, four halvings) as ONNX, and its number of parameters."""
+    import torch
+    from torch import nn
+
+    def level(channels_in: int, channels_out: int) -> nn.Sequential:
+        layers = []
+        for channels in (channels_in, channels_out):
+            layers += [nn.Conv2d(channels, channels_out, 3, padding=1, bias=False), nn.BatchNorm2d(channels_out)]
+            layers.append(nn.ReLU())
+        return nn.Sequential(*layers)
+
+    class PlainUNet(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            widths = PLAIN_UNET_WIDTHS
+            self.down = nn.ModuleList([level(a, b) for a, b in zip((3, *widths[:-1]), widths, strict=True)])
+            pairs = list(zip(widths[::-1][:-1], widths[::-1][1:], strict=True))
+            self.lift = nn.ModuleList([nn.ConvTranspose2d(a, b, 2, stride=2) for a, b in pairs])
+            self.up = nn.ModuleList([level(2 * b, b) for _, b in pairs])
+            self.head = nn.Conv2d(widths[0], 1, 1)
+
+        def forward(self, pictures):
+            kept = []
+            for number, block in enumerate(self.down):
+                pictures = block(pictures if number == 0 else nn.functional.max_pool2d(pictures, 2))
+                kept.append(pictures)
+            for lift, block, skip in zip(self.lift, self.up, kept[-2::-1], strict=True):
+                pictures = block(torch.cat([skip, lift(pictures)], dim=1))
+            return torch.sigmoid(self.head(pictures))
+
+    network = PlainUNet().eval()
+    example = torch.zeros((1, 3, MODEL_SIDE_PX, MODEL_SIDE_PX))
+    program = torch.onnx.export(
+        network, (example,), dynamo=True, verbose=False, input_names=["pictures"], output_names=["probability"]
+    )
+    return program.model_proto.SerializeToString(), sum(parameter.numel() for parameter in network.parameters())
+
+
 def measure_cpu(visit: Path) -> int:
     """Measure scoring, decoding and the model in this process."""
     import io
 
     import cv2
     import numpy as np
-    import onnxruntime
     from PIL import Image
 
     from oral_lesion.io.batch import BundleSegmenters, score_visit
@@ -157,9 +250,9 @@ def measure_cpu(visit: Path) -> int:
     standardized = standardized_photo()
     tensor = srgb_uint8_from_linear(standardized.linear_rgb)
     padded = padded_to_multiple(tensor, 32)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    untiled = onnxruntime.InferenceSession(load_bundle(default_bundle_path()).model_bytes, options)
+    bundle = load_bundle(default_bundle_path())
+    untiled = opened(bundle.model_bytes)
+    views = [padded, np.ascontiguousarray(padded[:, ::-1])][: 1 + (bundle.metadata.test_time_augmentation == "mirror")]
     segmentation = segment(standardized, segmenter, threshold="bundle")
     smallest = protocol.segmentation.smallest_lesion_mm2
     with tempfile.TemporaryDirectory() as out:
@@ -182,7 +275,7 @@ def measure_cpu(visit: Path) -> int:
             cpu_seconds(lambda: np.asarray(Image.open(io.BytesIO(content)))),
             cpu_seconds(lambda: cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)),
         ),
-        "model": cpu_seconds(lambda: untiled.run(None, {"image_rgb": padded[None]})),
+        "model": cpu_seconds(lambda: [untiled.run(["probability"], {"image_rgb": view[None]}) for view in views]),
         "tensor": list(tensor.shape),
         "steps": steps,
         "megapixels": height * width / 1e6,

@@ -85,6 +85,7 @@ class Flag(StrEnum):
     CARD_SMALL_MARGINAL = "card-small-marginal"
     DISTANCE_MARGINAL = "distance-marginal"
     JPEG_MARGINAL = "jpeg-marginal"
+    OUT_OF_DOMAIN = "out-of-domain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

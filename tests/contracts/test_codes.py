@@ -18,6 +18,7 @@ FLAGS = {
     "lesion-at-edge", "duplicate-photo", "no-color-profile", "several-frames", "boundary-vague",
     "motion-marginal", "tissue-blur-marginal", "tissue-clipping-marginal", "tissue-glare-marginal",
     "card-small-marginal", "distance-marginal", "jpeg-marginal", "color-uncorrected", "white-balance-only",
+    "out-of-domain",
 }  # fmt: skip
 DOCS = Path(__file__).parents[2] / "docs" / "reason-codes.md"
 

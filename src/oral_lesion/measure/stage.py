@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oral_lesion.errors import Flag, InputError
 from oral_lesion.measure.boundary import contour_area_and_perimeter_px
 from oral_lesion.measure.lesions import Component, connected_components
-from oral_lesion.measure.uncertainty import u_boundary_px2, u_scale_mm2
+from oral_lesion.measure.uncertainty import calibrated_u_mm2, u_boundary_px2, u_scale_mm2, u_spread_px2
 from oral_lesion.records import Lesion, Measurement, Scale, Segmentation
 
 __all__ = ["measure"]
@@ -35,8 +36,8 @@ def measure(segmentation: Segmentation, scale: Scale, *, smallest_lesion_mm2: fl
     -------
     Measurement
         Lesions by falling area. Flags: ``lesion-at-edge`` where a lesion reaches the border of what was in view, so
-        that its area is a lower limit; ``boundary-vague`` where the boundary's uncertainty exceeds a quarter of the
-        area.
+        that its area is a lower limit; ``boundary-vague`` where the model's own uncertainty of this photo's boundary
+        exceeds a quarter of the area; the model's calibration, which is the same for all photos, does not count there.
 
     Raises
     ------
@@ -55,16 +56,23 @@ def measure(segmentation: Segmentation, scale: Scale, *, smallest_lesion_mm2: fl
     area_mm2 = float(sum(lesion.area_mm2 for lesion in lesions))
     perimeter_px = sum(lesion.perimeter_mm for lesion in lesions) / scale.mm_per_px
     kept = _pixels_of([component for _, component in found], segmentation.mask.shape)
-    u_boundary_mm2 = (
-        u_boundary_px2(segmentation.probability, kept, segmentation.threshold, perimeter_px) * scale.mm_per_px**2
-    )
+    own_u_mm2 = _own_u_px2(segmentation, kept, perimeter_px) * scale.mm_per_px**2
     return Measurement(
         lesions=lesions,
         area_mm2=area_mm2,
         u_scale_mm2=u_scale_mm2(area_mm2, scale),
-        u_boundary_mm2=u_boundary_mm2,
-        flags=_flags_of(lesions, area_mm2, u_boundary_mm2),
+        u_boundary_mm2=calibrated_u_mm2(own_u_mm2, area_mm2, segmentation.boundary),
+        flags=_flags_of(lesions, area_mm2, own_u_mm2),
     )
+
+
+def _own_u_px2(segmentation: Segmentation, kept: NDArray[np.bool_], perimeter_px: float) -> float:
+    """Return what the model itself says of the boundary: how steep its probability is, and how its passes differ."""
+    slope = u_boundary_px2(segmentation.probability, kept, segmentation.threshold, perimeter_px)
+    if segmentation.probability_sd is None:
+        return slope
+    spread = u_spread_px2(segmentation.probability, segmentation.probability_sd, kept, segmentation.threshold)
+    return float(np.hypot(slope, spread))
 
 
 def _measured(component: Component, threshold: float, scale: Scale) -> Lesion:
@@ -90,7 +98,7 @@ def _numbered(lesion: Lesion, label: int) -> Lesion:
     )
 
 
-def _pixels_of(components: list[Component], shape: tuple[int, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _pixels_of(components: list[Component], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     pixels = np.zeros(shape, dtype=np.bool_)
     for component in components:
         rows, columns = np.nonzero(component.inside)
@@ -99,8 +107,8 @@ def _pixels_of(components: list[Component], shape: tuple[int, ...]) -> np.ndarra
     return pixels
 
 
-def _flags_of(lesions: tuple[Lesion, ...], area_mm2: float, u_boundary_mm2: float) -> tuple[Flag, ...]:
+def _flags_of(lesions: tuple[Lesion, ...], area_mm2: float, own_u_mm2: float) -> tuple[Flag, ...]:
     flags = {flag for lesion in lesions for flag in lesion.flags}
-    if area_mm2 > 0 and u_boundary_mm2 > _VAGUE_BOUNDARY_RATIO * area_mm2:
+    if area_mm2 > 0 and own_u_mm2 > _VAGUE_BOUNDARY_RATIO * area_mm2:
         flags.add(Flag.BOUNDARY_VAGUE)
     return tuple(sorted(flags))

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oral_lesion.measure.boundary import contour_area_and_perimeter_px
-from oral_lesion.records import Scale
+from oral_lesion.records import BoundaryCalibration, Scale
 
-__all__ = ["u_boundary_px2", "u_scale_mm2"]
+__all__ = ["calibrated_u_mm2", "u_boundary_px2", "u_scale_mm2", "u_spread_px2"]
 
 _ONE_SIGMA = 0.8413447460685429
 """Standard normal distribution at +1."""
@@ -37,7 +37,7 @@ def u_scale_mm2(area_mm2: float, scale: Scale) -> float:
     References
     ----------
     .. [1] JCGM 100:2008 (GUM), 5.1.6: u(y)/y = |p| u(x)/x for y proportional to x**p.
-       Checked: tests/unit/measure/test_uncertainty.py.
+       Checked: tests/unit/measure/test_measure.py.
     """
     return 2.0 * area_mm2 * scale.relative_u
 
@@ -81,6 +81,68 @@ def u_boundary_px2(
     # One pixel in ten is the repeatability of the contour of a sampled smooth edge; see docs/uncertainty.md.
     resolution = 0.1 * _U_PIXEL_CONTOUR_PX * perimeter_px
     return float(np.hypot(max(outer_area - inner_area, 0.0) / 2.0, resolution))
+
+
+def u_spread_px2(
+    probability: NDArray[np.float32],
+    probability_sd: NDArray[np.float32],
+    lesions: NDArray[np.bool_],
+    threshold: float,
+) -> float:
+    """
+    Return the standard uncertainty of the total area that comes from the spread between passes of the model.
+
+    The probability one standard deviation higher, and lower, everywhere at once encloses a larger and a smaller area:
+    half their difference is one standard deviation of the area. A pass differs from another in large patches rather
+    than pixel by pixel, so that all pixels are moved alike.
+
+    Parameters
+    ----------
+    probability : ndarray of float32, shape (height, width)
+        In [0, 1].
+    probability_sd : ndarray of float32, shape (height, width)
+        Its standard deviation between passes.
+    lesions : ndarray of bool, shape (height, width)
+        Pixels of the lesions that were measured.
+    threshold : float
+        In (0, 1).
+
+    Returns
+    -------
+    float
+        Square pixels, k = 1.
+    """
+    if not lesions.any() or not probability_sd.any():
+        return 0.0
+    around = _around_components_that_hold(probability + probability_sd >= threshold, lesions)
+    window = _bounding_window(around)
+    held = np.where(around[window], probability[window], np.float32(0))
+    spread = np.where(around[window], probability_sd[window], np.float32(0))
+    raised, lowered = np.minimum(held + spread, np.float32(1)), np.maximum(held - spread, np.float32(0))
+    larger, _ = contour_area_and_perimeter_px(np.pad(raised, 1), threshold)
+    smaller, _ = contour_area_and_perimeter_px(np.pad(lowered, 1), threshold)
+    return max(larger - smaller, 0.0) / 2.0
+
+
+def calibrated_u_mm2(u_mm2: float, area_mm2: float, calibration: BoundaryCalibration) -> float:
+    """
+    Return a boundary's standard uncertainty, scaled as its model's calibration says.
+
+    Parameters
+    ----------
+    u_mm2 : float
+        The model's own, k = 1.
+    area_mm2 : float
+        Area.
+    calibration : BoundaryCalibration
+        Factor, and floor relative to the area.
+
+    Returns
+    -------
+    float
+        mm², k = 1: the scaled uncertainty and the floor in quadrature.
+    """
+    return float(np.hypot(calibration.factor * u_mm2, calibration.relative_floor * area_mm2))
 
 
 def _levels_one_sigma_apart(threshold: float) -> tuple[float, float]:

@@ -277,7 +277,7 @@ class AreaChange:
     change_mm2 : float or None
         Follow-up minus baseline; None where both are the same photo, which says nothing of change.
     u_change_mm2 : float or None
-        Standard uncertainty (k = 1).
+        Standard uncertainty (k = 1); None also where both areas are 0, for the chance of a missed lesion is not known.
     change_percent : float or None
         100 × change / baseline; None where the baseline is 0 (flag ``baseline-zero``) or there is no change.
     u_change_percent : float or None

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oral_lesion.records import ModelIdentity, StandardizedPhoto
+from oral_lesion.records import BoundaryCalibration, ModelIdentity, StandardizedPhoto
 
-__all__ = ["Segmenter"]
+__all__ = ["PredictingSegmenter", "Prediction", "Segmenter"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prediction:
+    """
+    What a segmenter says of a picture beyond the probability.
+
+    Parameters
+    ----------
+    probability : ndarray of float32, shape (height, width)
+        In [0, 1].
+    probability_sd : ndarray of float32, shape (height, width), or None
+        Standard deviation between several passes; None after one.
+    boundary : BoundaryCalibration
+        How the uncertainty of the boundary is to be scaled.
+    out_of_domain : bool
+        Whether the picture does not resemble those that the model learnt from; False where the model cannot tell.
+    """
+
+    probability: NDArray[np.float32]
+    probability_sd: NDArray[np.float32] | None = None
+    boundary: BoundaryCalibration = field(default_factory=BoundaryCalibration)
+    out_of_domain: bool = False
 
 
 @runtime_checkable
@@ -44,5 +68,26 @@ class Segmenter(Protocol):
         -------
         ndarray of float32, shape (height, width)
             In [0, 1].
+        """
+        ...
+
+
+@runtime_checkable
+class PredictingSegmenter(Segmenter, Protocol):
+    """A segmenter that also knows how sure it is, and whether it knows such pictures."""
+
+    def predict(self, standardized: StandardizedPhoto) -> Prediction:
+        """
+        Return all that the segmenter says of a photo.
+
+        Parameters
+        ----------
+        standardized : StandardizedPhoto
+            A photo at `working_mm_per_px`.
+
+        Returns
+        -------
+        Prediction
+            With the probability that `probability` gives.
         """
         ...

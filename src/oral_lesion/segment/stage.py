@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from oral_lesion.errors import InputError
+from oral_lesion.errors import Flag, InputError
 from oral_lesion.records import Segmentation, StandardizedPhoto
-from oral_lesion.segment.segmenter import Segmenter
+from oral_lesion.segment.segmenter import PredictingSegmenter, Prediction, Segmenter
 
 __all__ = ["segment"]
 
@@ -34,7 +34,8 @@ def segment(
     Returns
     -------
     Segmentation
-        Probability, 0 where `standardized.valid` is False, and the mask at the threshold.
+        Probability, 0 where `standardized.valid` is False, and the mask at the threshold. Flag: ``out-of-domain`` where
+        the segmenter says that the photo does not resemble those that it learnt from.
 
     Raises
     ------
@@ -46,16 +47,33 @@ def segment(
     if not 0.0 < level < 1.0:
         raise InputError(f"threshold: expected a number in (0, 1) or 'bundle', got {level}; correct the protocol")
     _require_resolution(standardized, segmenter)
-    probability = segmenter.probability(standardized)
-    _require_probability(probability, standardized.valid.shape, segmenter)
-    probability = np.where(standardized.valid, probability, np.float32(0.0)).astype(np.float32, copy=False)
+    prediction = _predicted(standardized, segmenter)
+    shape = standardized.valid.shape
+    _require_probability(prediction.probability, shape, segmenter)
+    if prediction.probability_sd is not None:
+        _require_probability(prediction.probability_sd, shape, segmenter)
+    probability = _where_valid(prediction.probability, standardized)
+    spread = None if prediction.probability_sd is None else _where_valid(prediction.probability_sd, standardized)
     return Segmentation(
         probability=probability,
         mask=probability >= np.float32(level),
         valid=standardized.valid,
         threshold=float(level),
         model=segmenter.identity,
+        probability_sd=spread,
+        boundary=prediction.boundary,
+        flags=(Flag.OUT_OF_DOMAIN,) if prediction.out_of_domain else (),
     )
+
+
+def _predicted(standardized: StandardizedPhoto, segmenter: Segmenter) -> Prediction:
+    if isinstance(segmenter, PredictingSegmenter):
+        return segmenter.predict(standardized)
+    return Prediction(probability=segmenter.probability(standardized))
+
+
+def _where_valid(values: NDArray[np.float32], standardized: StandardizedPhoto) -> NDArray[np.float32]:
+    return np.where(standardized.valid, values, np.float32(0.0)).astype(np.float32, copy=False)
 
 
 def _require_resolution(standardized: StandardizedPhoto, segmenter: Segmenter) -> None:

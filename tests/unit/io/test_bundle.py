@@ -1,21 +1,30 @@
 import datetime as dt
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
 from oral_lesion.errors import BundleError, OutputError
 from oral_lesion.io.bundle import (
+    BoundaryUncertainty,
     BundleMetadata,
+    Domain,
+    DomainCheck,
     Figure,
+    Int8Model,
+    ProbabilityCalibration,
     TensorDescription,
+    ThresholdChoice,
     TrainingData,
     TrainingDescription,
     load_bundle,
     open_segmenter,
     write_bundle,
 )
+from oral_lesion.segment.onnx import InferenceOptions
 
+SCHEMA = Path(__file__).parents[3] / "docs" / "model-bundle.schema.json"
 FILES = ["model.onnx", "metadata.json", "model-card.md", "SHA256SUMS"]
 
 
@@ -154,3 +163,168 @@ def test_what_is_no_bundle_is_never_replaced(tmp_path, metadata):
     with pytest.raises(OutputError, match="not a model directory"):
         write_bundle(tmp_path, metadata, b"new", overwrite=True)
     assert (tmp_path / "thesis.txt").exists()
+
+
+INT8 = b"an eight-bit model"
+
+
+@pytest.fixture
+def calibrated(metadata) -> BundleMetadata:
+    """The same with all calibrations, and an int8 model that passed."""
+    return metadata.model_copy(
+        update={
+            "test_time_augmentation": "mirror",
+            "probability_calibration": ProbabilityCalibration(
+                temperature=1.5,
+                nll_before=0.2,
+                nll_after=0.1,
+                ece_before=0.04,
+                ece_after=0.02,
+                data_set="mouths",
+                n=9,
+            ),
+            "threshold_choice": ThresholdChoice(
+                rule="smallest bias",
+                dice_by_image=0.71,
+                area_bias=0.02,
+                dice_by_image_at_half=0.7,
+                area_bias_at_half=-0.1,
+                data_set="mouths",
+                n=9,
+            ),
+            "boundary_uncertainty": BoundaryUncertainty(
+                factor=2.0,
+                relative_floor=0.12,
+                coverage=0.9,
+                coverage_left_out=0.875,
+                coverage_uncalibrated=0.5,
+                n=8,
+                n_missed=1,
+                coverage_of_all=0.95,
+                n_of_all=9,
+                data_set="mouths",
+            ),
+            "domain": Domain(
+                rule="Far is foreign.",
+                distance_limit=9.5,
+                contrast_limit=3.5,
+                percentile=98.5,
+                inside="mouths",
+                n_inside=30,
+                outside="feet",
+                n_outside=20,
+                checks=(DomainCheck(data_set="desks", n=4, flagged=0.75),),
+            ),
+            "int8": Int8Model(
+                written=True,
+                sha256=hashlib.sha256(INT8).hexdigest(),
+                dice_drop=0.001,
+                area_bias=-0.003,
+                max_dice_drop=0.005,
+                max_area_bias=0.01,
+                speed_ratio=0.8,
+                n=9,
+                data_set="mouths",
+                verdict="passed",
+            ),
+        }
+    )
+
+
+@pytest.fixture
+def calibrated_path(tmp_path, calibrated):
+    path = tmp_path / "calibrated"
+    write_bundle(path, calibrated, b"not really a model", int8_bytes=INT8)
+    return path
+
+
+def test_calibrations_are_read_back_and_steer_inference(calibrated_path, calibrated):
+    bundle = load_bundle(calibrated_path)
+    assert bundle.metadata == calibrated
+    assert bundle.int8_bytes == INT8
+    options = bundle.metadata.inference_options
+    assert options.mirror
+    assert (options.boundary.factor, options.boundary.relative_floor) == (2.0, 0.12)
+    assert (options.domain.distance, options.domain.contrast) == (9.5, 3.5)
+
+
+def test_the_card_tells_the_calibrations(calibrated_path):
+    card = (calibrated_path / "model-card.md").read_text(encoding="utf-8")
+    for text in (
+        "Temperature 1.5",
+        "0.45: smallest bias. On 9 pictures (mouths): Dice by image 0.710 and area bias +2.0%",
+        "covers the reference area of 90.0% of 8 pictures with a lesion (mouths), of which 1 were missed whole",
+        "judged without itself: 87.5%; without calibration: 50.0%",
+        "Far is foreign. Limits: distance 9.5, contrast 3.5",
+        "desks: 75.0% of 4 flagged",
+        "passed its gate, in the bundle as model-int8.onnx",
+        "mirrored left to right",
+    ):
+        assert text in card
+
+
+def test_the_card_says_what_was_not_calibrated(bundle_path):
+    card = (bundle_path / "model-card.md").read_text(encoding="utf-8")
+    for text in ("Not calibrated.", "0.45, set by hand.", "not calibrated.", "cannot tell", "Not tried."):
+        assert text in card
+
+
+def test_figures_can_be_added_without_the_int8_model_at_hand(calibrated_path, calibrated):
+    write_bundle(calibrated_path, calibrated, b"not really a model", overwrite=True)
+    assert load_bundle(calibrated_path).int8_bytes == INT8
+
+
+def test_an_int8_model_that_failed_is_left_out(tmp_path, calibrated):
+    failed = calibrated.int8.model_copy(update={"written": False, "verdict": "failed"})
+    metadata = calibrated.model_copy(update={"int8": failed})
+    write_bundle(tmp_path / "failed", metadata, b"not really a model", int8_bytes=INT8)
+    assert sorted(file.name for file in (tmp_path / "failed").iterdir()) == sorted(FILES)
+    bundle = load_bundle(tmp_path / "failed")
+    assert bundle.int8_bytes is None
+    assert "failed its gate, not in the bundle" in (tmp_path / "failed" / "model-card.md").read_text(encoding="utf-8")
+    with pytest.raises(BundleError, match=r"no model-int8\.onnx; use the fp32 model"):
+        bundle.open_segmenter(precision="int8")
+
+
+def test_another_int8_model_than_the_metadata_mean_is_not_written(tmp_path, calibrated):
+    with pytest.raises(OutputError, match="not the model that the metadata mean"):
+        write_bundle(tmp_path / "wrong", calibrated, b"not really a model", int8_bytes=b"another")
+    with pytest.raises(OutputError, match="not there"):
+        write_bundle(tmp_path / "none", calibrated, b"not really a model")
+    assert not list(tmp_path.glob("*/*"))
+
+
+@pytest.mark.parametrize("content", [b"changed", None])
+def test_a_changed_or_missing_int8_model_is_refused(calibrated_path, content):
+    file = calibrated_path / "model-int8.onnx"
+    file.unlink() if content is None else file.write_bytes(content)
+    with pytest.raises(BundleError, match=r"model-int8\.onnx"):
+        load_bundle(calibrated_path)
+
+
+def test_metadata_of_version_1_are_read_without_calibrations(bundle_path):
+    content = json.loads((bundle_path / "metadata.json").read_text())
+    new = ("test_time_augmentation", "probability_calibration", "threshold_choice", "boundary_uncertainty", "domain")
+    for key in (*new, "int8"):
+        del content[key]
+    content["schema_version"] = 1
+    (bundle_path / "metadata.json").write_text(json.dumps(content))
+    resum(bundle_path)
+    metadata = load_bundle(bundle_path).metadata
+    assert metadata.schema_version == 1
+    assert metadata.inference_options == InferenceOptions()
+
+
+def test_the_schema_in_the_docs_is_that_of_the_metadata():
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    assert schema == BundleMetadata.model_json_schema(), "write it again: python scripts/write_bundle_schema.py"
+
+
+def test_the_schema_knows_the_keys_that_are_written(calibrated):
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    content = json.loads(calibrated.model_dump_json())
+    assert set(content) == set(schema["properties"])
+    assert schema["additionalProperties"] is False
+    for key in ("boundary_uncertainty", "domain", "int8", "threshold_choice", "probability_calibration"):
+        (reference,) = (way["$ref"] for way in schema["properties"][key]["anyOf"] if "$ref" in way)
+        assert set(content[key]) == set(schema["$defs"][reference.rpartition("/")[2]]["properties"])

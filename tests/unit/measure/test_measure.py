@@ -7,7 +7,7 @@ import pytest
 
 from oral_lesion.errors import Flag, InputError
 from oral_lesion.measure import measure
-from oral_lesion.records import ModelIdentity, Scale, Segmentation
+from oral_lesion.records import BoundaryCalibration, ModelIdentity, Scale, Segmentation
 
 MODEL = ModelIdentity(name="hand", version="1", sha256="0" * 64)
 SCALE = Scale(mm_per_px=0.1, u_mm_per_px=0.001, source="by hand")
@@ -19,11 +19,11 @@ def disc(shape, centre_rc, radius_px, softness_px=1.0):
     return (1.0 / (1.0 + np.exp((distance - radius_px) / softness_px))).astype(np.float32)
 
 
-def segmentation_of(probability, threshold=0.5, valid=None):
+def segmentation_of(probability, threshold=0.5, valid=None, **more):
     valid = np.ones(probability.shape, bool) if valid is None else valid
     probability = np.where(valid, probability, np.float32(0))
     return Segmentation(
-        probability=probability, mask=probability >= threshold, valid=valid, threshold=threshold, model=MODEL
+        probability=probability, mask=probability >= threshold, valid=valid, threshold=threshold, model=MODEL, **more
     )
 
 
@@ -117,3 +117,55 @@ def test_uncertainty_of_the_scale_is_twice_its_relative_one():
     result = measure(segmentation_of(disc((100, 100), (50, 50), 20)), SCALE, smallest_lesion_mm2=0)
     assert result.u_scale_mm2 == pytest.approx(0.02 * result.area_mm2)
     assert result.u_area_mm2 == pytest.approx(math.hypot(result.u_scale_mm2, result.u_boundary_mm2))
+
+
+def spread_of_an_edge(probability, shift_px, softness_px):
+    """Standard deviation of a logistic edge's probability where the edge moves by so much: its slope times that."""
+    return (probability * (1 - probability) / softness_px * shift_px).astype(np.float32)
+
+
+def test_the_spread_of_the_passes_moves_the_edge():
+    # Two passes whose edges lie 0.8 px to either side: the area differs by 2 π r × 0.8 px to either side.
+    probability = disc((300, 300), (150, 150), 80, 3.0)
+    spread = spread_of_an_edge(probability, 0.8, 3.0)
+    result = measure(segmentation_of(probability, probability_sd=spread), SCALE, smallest_lesion_mm2=0)
+    slope = measure(segmentation_of(probability), SCALE, smallest_lesion_mm2=0).u_boundary_mm2
+    assert result.u_boundary_mm2 == pytest.approx(math.hypot(slope, 2 * math.pi * 8.0 * 0.08), rel=0.01)
+    assert result.u_boundary_mm2 > 1.01 * slope
+
+
+def test_spread_away_from_the_lesions_does_not_count():
+    probability = disc((200, 300), (100, 100), 20)
+    far = np.zeros_like(probability)
+    far[:, 250:] = 0.9
+    alone = measure(segmentation_of(probability), SCALE, smallest_lesion_mm2=0)
+    assert measure(segmentation_of(probability, probability_sd=far), SCALE, smallest_lesion_mm2=0) == alone
+
+
+def test_spread_without_lesion_is_no_uncertainty():
+    nothing = np.zeros((40, 40), np.float32)
+    result = measure(segmentation_of(nothing, probability_sd=nothing + 0.3), SCALE, smallest_lesion_mm2=0)
+    assert result.u_boundary_mm2 == 0.0
+
+
+def test_the_calibration_scales_the_uncertainty_and_adds_its_floor():
+    probability = disc((200, 200), (100, 100), 20, 0.5)
+    plain = measure(segmentation_of(probability), SCALE, smallest_lesion_mm2=0)
+    calibration = BoundaryCalibration(factor=3.0, relative_floor=0.2)
+    result = measure(segmentation_of(probability, boundary=calibration), SCALE, smallest_lesion_mm2=0)
+    assert result.u_boundary_mm2 == pytest.approx(math.hypot(3.0 * plain.u_boundary_mm2, 0.2 * plain.area_mm2))
+    assert result.area_mm2 == plain.area_mm2
+
+
+def test_the_calibration_alone_makes_no_boundary_vague():
+    probability = disc((200, 200), (100, 100), 20, 0.5)
+    calibration = BoundaryCalibration(factor=1.0, relative_floor=0.4)
+    result = measure(segmentation_of(probability, boundary=calibration), SCALE, smallest_lesion_mm2=0)
+    assert result.u_boundary_mm2 > 0.25 * result.area_mm2
+    assert result.flags == ()
+
+
+@pytest.mark.parametrize(("factor", "floor"), [(0.0, 0.0), (math.nan, 0.0), (1.0, -0.1), (1.0, math.inf)])
+def test_a_calibration_that_is_none_is_refused(factor, floor):
+    with pytest.raises(InputError, match="boundary"):
+        BoundaryCalibration(factor=factor, relative_floor=floor)

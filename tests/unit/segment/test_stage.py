@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from oral_lesion.errors import InputError
-from oral_lesion.records import ColorAgreement, ModelIdentity, Scale, StandardizedPhoto
-from oral_lesion.segment import Segmenter, segment
+from oral_lesion.errors import Flag, InputError
+from oral_lesion.records import BoundaryCalibration, ColorAgreement, ModelIdentity, Scale, StandardizedPhoto
+from oral_lesion.segment import PredictingSegmenter, Prediction, Segmenter, segment
 
 SHAPE = (6, 8)
 
@@ -18,6 +18,15 @@ class FixedSegmenter:
 
     def probability(self, standardized):
         return self._probability
+
+
+class KnowingSegmenter(FixedSegmenter):
+    def __init__(self, prediction):
+        super().__init__(prediction.probability)
+        self._prediction = prediction
+
+    def predict(self, standardized):
+        return self._prediction
 
 
 def standardized(mm_per_px=0.1):
@@ -80,3 +89,28 @@ def test_another_resolution_is_refused():
 def test_what_is_no_probability_is_refused(probability):
     with pytest.raises(InputError, match="segmenter fixed 1"):
         segment(standardized(), FixedSegmenter(probability), threshold=0.5)
+
+
+def test_what_a_knowing_segmenter_says_is_kept():
+    assert isinstance(KnowingSegmenter(Prediction(probability=ramp())), PredictingSegmenter)
+    assert not isinstance(FixedSegmenter(ramp()), PredictingSegmenter)
+    calibration = BoundaryCalibration(factor=2.0, relative_floor=0.1)
+    prediction = Prediction(
+        probability=ramp(), probability_sd=np.full(SHAPE, 0.1, np.float32), boundary=calibration, out_of_domain=True
+    )
+    result = segment(standardized(), KnowingSegmenter(prediction), threshold=0.5)
+    assert result.flags == (Flag.OUT_OF_DOMAIN,)
+    assert result.boundary == calibration
+    assert not result.probability_sd[:, 0].any()
+    np.testing.assert_array_equal(result.probability_sd[:, 1:], np.float32(0.1))
+
+
+def test_a_plain_segmenter_gives_neither_spread_nor_flag():
+    result = segment(standardized(), FixedSegmenter(ramp()), threshold=0.5)
+    assert (result.probability_sd, result.flags, result.boundary) == (None, (), BoundaryCalibration())
+
+
+def test_a_spread_of_another_shape_is_refused():
+    prediction = Prediction(probability=ramp(), probability_sd=np.zeros((3, 3), np.float32))
+    with pytest.raises(InputError, match="segmenter fixed 1"):
+        segment(standardized(), KnowingSegmenter(prediction), threshold=0.5)

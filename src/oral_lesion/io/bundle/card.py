@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from oral_lesion.io.bundle.card_calibrations import render_calibrations
 from oral_lesion.io.bundle.metadata import BundleMetadata
 
 __all__ = ["render_model_card"]
 
 _WARNING = "**Research use only, not validated for pemphigus; retrain on your trial's own annotated photographs.**"
+
+_PASSES = {"none": "one", "mirror": "two: as it is, and mirrored left to right; their mean counts"}
 
 
 def render_model_card(metadata: BundleMetadata, *, model_sha256: str, model_bytes: int) -> str:
@@ -45,6 +48,8 @@ def render_model_card(metadata: BundleMetadata, *, model_sha256: str, model_byte
         _list([*metadata.training.stages, *_training_lines(metadata)]),
         "## What was measured",
         _figures(metadata),
+        "## How it was calibrated",
+        render_calibrations(metadata),
         "## Limits",
         _list(metadata.limits),
         "---",
@@ -66,6 +71,7 @@ def _identity_rows(metadata: BundleMetadata, model_sha256: str, model_bytes: int
         ("sides", f"multiples of {metadata.multiple_of_px} px"),
         ("working resolution", f"{metadata.working_mm_per_px:g} mm/px"),
         ("recommended threshold", f"{metadata.threshold:g}"),
+        ("passes over a picture", _PASSES[metadata.test_time_augmentation]),
     ]
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -20,6 +21,7 @@ from oral_lesion.segment.onnx import OnnxSegmenter
 __all__ = ["ModelBundle", "load_bundle", "open_segmenter", "write_bundle"]
 
 MODEL_NAME = "model.onnx"
+INT8_NAME = "model-int8.onnx"
 METADATA_NAME = "metadata.json"
 CARD_NAME = "model-card.md"
 SUMS_NAME = "SHA256SUMS"
@@ -42,19 +44,22 @@ class ModelBundle:
         The ONNX model.
     model_sha256 : str
         Its hash, 64 hexadecimal digits.
+    int8_bytes : bytes or None
+        The model in eight-bit integers, where the bundle has it.
     """
 
     path: Path
     metadata: BundleMetadata
     model_bytes: bytes
     model_sha256: str
+    int8_bytes: bytes | None = None
 
     @property
     def identity(self) -> ModelIdentity:
         """Name, version and hash, as every result row carries them."""
         return ModelIdentity(name=self.metadata.name, version=self.metadata.version, sha256=self.model_sha256)
 
-    def open_segmenter(self, threads: int = 1) -> OnnxSegmenter:
+    def open_segmenter(self, threads: int = 1, *, precision: Literal["fp32", "int8"] = "fp32") -> OnnxSegmenter:
         """
         Open the model.
 
@@ -62,27 +67,37 @@ class ModelBundle:
         ----------
         threads : int
             Threads within one picture.
+        precision : {"fp32", "int8"}
+            Which of the bundle's models.
 
         Returns
         -------
         OnnxSegmenter
-            Ready to run.
+            Ready to run, as the metadata say.
 
         Raises
         ------
         BundleError
-            The file is no ONNX model, or not one of this package's format.
+            The file is no ONNX model, or not one of this package's format; or there is none of that precision.
         """
+        name, identity, content = MODEL_NAME, self.identity, self.model_bytes
+        if precision == "int8":
+            name = INT8_NAME
+            if self.int8_bytes is None or self.metadata.int8 is None:
+                raise BundleError(f"{self.path}: has no {name}; use the fp32 model, or export it with --int8")
+            identity = replace(identity, sha256=self.metadata.int8.sha256)
+            content = self.int8_bytes
         try:
             return OnnxSegmenter(
-                self.model_bytes,
-                self.identity,
+                content,
+                identity,
                 self.metadata.threshold,
                 self.metadata.working_mm_per_px,
                 threads,
+                self.metadata.inference_options,
             )
         except BundleError as error:
-            raise BundleError(f"{self.path / MODEL_NAME}: {error}") from error
+            raise BundleError(f"{self.path / name}: {error}") from error
 
 
 def open_segmenter(path: Path, threads: int = 1) -> OnnxSegmenter:
@@ -137,10 +152,23 @@ def load_bundle(path: Path) -> ModelBundle:
     except ValidationError as error:
         faults = "; ".join(f"{fault.key}: {fault.message}" for fault in faults_of(error))
         raise BundleError(f"{path / METADATA_NAME}: {faults}; {_REMEDY}") from error
-    return ModelBundle(path=path, metadata=metadata, model_bytes=contents[MODEL_NAME], model_sha256=sums[MODEL_NAME])
+    return ModelBundle(
+        path=path,
+        metadata=metadata,
+        model_bytes=contents[MODEL_NAME],
+        model_sha256=sums[MODEL_NAME],
+        int8_bytes=_read_int8(path, metadata, sums),
+    )
 
 
-def write_bundle(path: Path, metadata: BundleMetadata, model_bytes: bytes, *, overwrite: bool = False) -> ModelBundle:
+def write_bundle(
+    path: Path,
+    metadata: BundleMetadata,
+    model_bytes: bytes,
+    *,
+    int8_bytes: bytes | None = None,
+    overwrite: bool = False,
+) -> ModelBundle:
     """
     Write a bundle; its card is rendered from the metadata. The directory appears whole or not at all.
 
@@ -152,6 +180,9 @@ def write_bundle(path: Path, metadata: BundleMetadata, model_bytes: bytes, *, ov
         What is known of the model.
     model_bytes : bytes
         The ONNX model.
+    int8_bytes : bytes or None
+        The model in eight-bit integers, where the metadata say that it is in the bundle; None keeps that of the bundle
+        that is there, where it is the one that the metadata mean.
     overwrite : bool
         Replace a bundle that is there.
 
@@ -163,7 +194,8 @@ def write_bundle(path: Path, metadata: BundleMetadata, model_bytes: bytes, *, ov
     Raises
     ------
     OutputError
-        The directory is there and `overwrite` is off, is not a bundle, or cannot be written.
+        The directory is there and `overwrite` is off, is not a bundle, or cannot be written; or the model in eight-bit
+        integers is not the one that the metadata mean.
     """
     if path.exists() and not overwrite:
         raise OutputError(f"{path}: is there already; name another directory, or allow it with --overwrite")
@@ -171,8 +203,10 @@ def write_bundle(path: Path, metadata: BundleMetadata, model_bytes: bytes, *, ov
         raise OutputError(f"{path}: is not a model directory, so it is not replaced; name another directory")
     sha256 = hashlib.sha256(model_bytes).hexdigest()
     card = render_model_card(metadata, model_sha256=sha256, model_bytes=len(model_bytes))
+    int8_bytes = _int8_to_write(path, metadata, int8_bytes)
     contents = {
         MODEL_NAME: model_bytes,
+        **({} if int8_bytes is None else {INT8_NAME: int8_bytes}),
         METADATA_NAME: (metadata.model_dump_json(indent=2) + "\n").encode(),
         CARD_NAME: card.encode(),
     }
@@ -181,7 +215,32 @@ def write_bundle(path: Path, metadata: BundleMetadata, model_bytes: bytes, *, ov
         _replace_directory(path, {**contents, SUMS_NAME: sums.encode()})
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error}); free space, or name another directory") from error
-    return ModelBundle(path=path, metadata=metadata, model_bytes=model_bytes, model_sha256=sha256)
+    return ModelBundle(
+        path=path, metadata=metadata, model_bytes=model_bytes, model_sha256=sha256, int8_bytes=int8_bytes
+    )
+
+
+def _int8_to_write(path: Path, metadata: BundleMetadata, given: bytes | None) -> bytes | None:
+    """Return the eight-bit model that the metadata mean, or None where they mean none."""
+    if metadata.int8 is None or not metadata.int8.written:
+        return None
+    try:
+        content = (path / INT8_NAME).read_bytes() if given is None else given
+    except OSError as error:
+        raise OutputError(f"{path / INT8_NAME}: the metadata name it, but it is not there; export it again") from error
+    if hashlib.sha256(content).hexdigest() != metadata.int8.sha256:
+        raise OutputError(f"{path / INT8_NAME}: is not the model that the metadata mean; export it again with --int8")
+    return content
+
+
+def _read_int8(path: Path, metadata: BundleMetadata, sums: dict[str, str]) -> bytes | None:
+    """Read the eight-bit model where the metadata say that it is there."""
+    if metadata.int8 is None or not metadata.int8.written:
+        return None
+    content = _read_checked(path / INT8_NAME, sums.get(INT8_NAME))
+    if sums[INT8_NAME] != metadata.int8.sha256:
+        raise BundleError(f"{path / INT8_NAME}: is not the model that {METADATA_NAME} means; {_REMEDY}")
+    return content
 
 
 def _replace_directory(path: Path, contents: dict[str, bytes]) -> None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from oral_lesion.io.bundle.calibrations import (
+    BoundaryUncertainty,
+    Domain,
+    Frozen,
+    Int8Model,
+    ProbabilityCalibration,
+    Text,
+    ThresholdChoice,
+)
+from oral_lesion.segment.onnx import InferenceOptions
 
 __all__ = ["BundleMetadata", "Figure", "TensorDescription", "TrainingData", "TrainingDescription"]
 
-Text = Annotated[str, Field(min_length=1)]
 
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class TensorDescription(_Frozen):
+class TensorDescription(Frozen):
     """
     An input or output of the model.
 
@@ -38,7 +43,7 @@ class TensorDescription(_Frozen):
     content: Text
 
 
-class TrainingData(_Frozen):
+class TrainingData(Frozen):
     """
     One source of the pictures that a model was trained on.
 
@@ -58,7 +63,7 @@ class TrainingData(_Frozen):
     pictures: Annotated[int, Field(ge=1)]
 
 
-class TrainingDescription(_Frozen):
+class TrainingDescription(Frozen):
     """
     How a model was trained.
 
@@ -83,7 +88,7 @@ class TrainingDescription(_Frozen):
     stages: tuple[Text, ...]
 
 
-class Figure(_Frozen):
+class Figure(Frozen):
     """
     A measured figure.
 
@@ -111,14 +116,14 @@ class Figure(_Frozen):
     command: Text
 
 
-class BundleMetadata(_Frozen):
+class BundleMetadata(Frozen):
     """
     Content of metadata.json.
 
     Parameters
     ----------
-    schema_version : 1
-        Version of this schema.
+    schema_version : {1, 2}
+        Version of this schema; version 1 has none of the calibrations.
     name, version : str
         Identity of the model; every result row carries it with the hash of model.onnx.
     created : date
@@ -143,9 +148,21 @@ class BundleMetadata(_Frozen):
         How it was trained.
     figures : tuple of Figure
         What was measured.
+    test_time_augmentation : {"none", "mirror"}
+        Whether every picture is run a second time mirrored left to right; the mean of both counts.
+    probability_calibration : ProbabilityCalibration or None
+        How the probabilities were calibrated; None where they were not.
+    threshold_choice : ThresholdChoice or None
+        How the threshold was chosen; None where someone set it.
+    boundary_uncertainty : BoundaryUncertainty or None
+        How the uncertainty of the boundary is scaled; None where it is the model's own.
+    domain : Domain or None
+        When a picture is flagged as foreign; None where the model cannot tell.
+    int8 : Int8Model or None
+        The model in eight-bit integers; None where none was tried.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     version: Text
     created: dt.date
@@ -161,3 +178,19 @@ class BundleMetadata(_Frozen):
     limits: tuple[Text, ...]
     training: TrainingDescription
     figures: tuple[Figure, ...] = ()
+    test_time_augmentation: Literal["none", "mirror"] = "none"
+    probability_calibration: ProbabilityCalibration | None = None
+    threshold_choice: ThresholdChoice | None = None
+    boundary_uncertainty: BoundaryUncertainty | None = None
+    domain: Domain | None = None
+    int8: Int8Model | None = None
+
+    @property
+    def inference_options(self) -> InferenceOptions:
+        """How the model is to be run."""
+        plain = InferenceOptions()
+        return InferenceOptions(
+            mirror=self.test_time_augmentation == "mirror",
+            boundary=plain.boundary if self.boundary_uncertainty is None else self.boundary_uncertainty.calibration,
+            domain=None if self.domain is None else self.domain.limits,
+        )
