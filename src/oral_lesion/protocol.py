@@ -200,7 +200,7 @@ class UncertaintySettings(_Settings):
 class ScoringProtocol(_Settings):
     """All settings of a scoring run; equal settings have equal hashes."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     name: str
     version: str
     card: CardDefinition

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from visit_folders import SITES, tree_bytes
 
+from oral_lesion.io.pictures import PICTURE_NAMES
 from oral_lesion.io.tables import LESION_COLUMNS, SCORE_COLUMNS
 
 
@@ -43,8 +44,7 @@ def test_what_a_run_leaves_behind(command, baseline, tmp_path):
     assert command("score", baseline, "-o", out).code == 0
     names = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
     rows = rows_in(out / "scores.csv")
-    pictures = ("standardized.png", "probability.png", "mask.png", "overlay.jpg")
-    expected = {f"photos/{row['photo_id']}/{picture}" for row in rows for picture in pictures}
+    expected = {f"photos/{row['photo_id']}/{picture}" for row in rows for picture in PICTURE_NAMES}
     assert names == expected | {"scores.csv", "lesions.csv", "quality.csv", "colour.csv", "run.json"}
     assert list(rows[0]) == list(SCORE_COLUMNS)
     with (out / "lesions.csv").open(encoding="utf-8", newline="") as file:
@@ -95,7 +95,8 @@ def test_nothing_but_the_results_folder_is_touched(command, baseline, tmp_path):
     before = tree_bytes(baseline.parents[1])
     command("score", baseline, "-o", tmp_path / "results" / "out")
     assert tree_bytes(baseline.parents[1]) == before
-    assert [path.name for path in (tmp_path / "results").iterdir()] == ["out"]
+    names = sorted(path.name for path in (tmp_path / "results").iterdir())
+    assert names == ["oral-lesion-audit.jsonl", "oral-lesion-audit.jsonl.head", "out"]
 
 
 def test_the_table_is_plain_where_it_is_piped(command, baseline, tmp_path):

@@ -7,7 +7,24 @@ from typing import Annotated
 
 import typer
 
-from oral_lesion.cli import card, check, export, phantom, score, segment, standardize, train
+from oral_lesion.cli import (
+    audit,
+    card,
+    check,
+    compare,
+    data,
+    evaluate,
+    export,
+    lock,
+    phantom,
+    repeatability,
+    replay,
+    score,
+    segment,
+    standardize,
+    study,
+    train,
+)
 
 __all__ = ["app", "main"]
 
@@ -23,12 +40,20 @@ app = typer.Typer(
 )
 
 app.command("score", short_help="Score a visit folder: areas in mm², or why not.")(score.score)
+app.command("study", short_help="Score all visits of a study; compute its endpoints.")(study.study)
+app.command("compare", short_help="By how much erosions changed between two visits.")(compare.compare)
+app.command("repeatability", short_help="How far repeated photos agree.")(repeatability.repeatability)
+app.command("lock", short_help="Freeze a study's protocol, model and versions.")(lock.lock)
+app.command("replay", short_help="Score again; compare with the stored rows.")(replay.replay)
+app.add_typer(audit.app, name="audit", short_help="Who scored what, when, why; verify the log.")
 app.command("check", short_help="Is a photo usable? At once, with how to retake it.")(check.check)
 app.command("segment", short_help="Masks for pictures without a card.")(segment.segment)
 app.command("standardize", short_help="Photos in standard colour and scale.")(standardize.standardize)
 app.add_typer(card.app, name="card", short_help="Print the open card; take in its measured colours.")
 app.command("phantom", short_help="Render photos of known area.")(phantom.phantom)
+app.add_typer(data.app, name="data", short_help="Take in labelled pictures; check a data set.")
 app.command("train", short_help="Train a network.")(train.train)
+app.command("evaluate", short_help="Judge a model on labelled pictures.")(evaluate.evaluate)
 app.command("export", short_help="Export a trained network as a bundle.")(export.export)
 
 
@@ -62,5 +87,5 @@ def main() -> None:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
-        typer.echo("Stopped. Nothing was written to the output folder.", err=True)
+        typer.echo("Stopped. What was not complete is not in the output folder.", err=True)
         sys.exit(1)

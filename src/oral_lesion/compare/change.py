@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
-
 from oral_lesion.compare.settings import ChangeSettings
+from oral_lesion.numerics.areas import AreaEstimate, coefficient_at, difference, percent_change, photo_estimate
 from oral_lesion.records import (
     AreaChange,
     ChangeFlag,
@@ -59,18 +56,18 @@ def compare_areas(
         flags.add(ChangeFlag.BASELINE_ZERO)
     if same_photo:
         flags.add(ChangeFlag.SAME_PHOTO)
-    change = None if same_photo else second - first
-    relative = change is not None and first > 0
+    before, after = (_estimate(one, settings.boundary_correlation) for one in (baseline, follow_up))
+    change, u_change = (None, None) if same_photo else difference(before, after)
+    percent = None if same_photo else percent_change(before, after)
+    limit = None if same_photo or profile is None else repeatability_mm2(profile, first, second)
     return AreaChange(
         baseline_mm2=first,
         follow_up_mm2=second,
         change_mm2=change,
-        u_change_mm2=None if same_photo else u_change_mm2(baseline, follow_up, settings.boundary_correlation),
-        change_percent=100.0 * change / first if change is not None and relative else None,
-        u_change_percent=_u_change_percent(baseline, follow_up, settings.boundary_correlation) if relative else None,
-        exceeds_repeatability=(
-            None if change is None or profile is None else abs(change) > repeatability_mm2(profile, first, second)
-        ),
+        u_change_mm2=None if first == second == 0 else u_change,
+        change_percent=None if percent is None else percent[0],
+        u_change_percent=None if percent is None else percent[1],
+        exceeds_repeatability=None if change is None or limit is None else abs(change) > limit,
         flags=tuple(sorted(flags)),
     )
 
@@ -99,39 +96,32 @@ def u_change_mm2(baseline: Measurement, follow_up: Measurement, boundary_correla
     .. [1] JCGM 100:2008 (GUM), 5.2.2, equation 16. Checked: tests/unit/compare/test_change.py, against a
        simulation of both sources.
     """
-    return math.sqrt(
-        _variance_of_difference(
-            (baseline.u_scale_mm2, baseline.u_boundary_mm2),
-            (follow_up.u_scale_mm2, follow_up.u_boundary_mm2),
-            boundary_correlation,
-        )
-    )
+    return difference(_estimate(baseline, boundary_correlation), _estimate(follow_up, boundary_correlation))[1]
 
 
-def repeatability_mm2(profile: RepeatabilityProfile, first_mm2: float, second_mm2: float) -> float:
+def repeatability_mm2(profile: RepeatabilityProfile, first_mm2: float, second_mm2: float) -> float | None:
     """
     Return the repeatability coefficient at the mean of two areas.
 
     Parameters
     ----------
     profile : RepeatabilityProfile
-        Points, between which the coefficient is linear in the logarithm of the area; beyond them that of the last.
+        Points, between which the coefficient is linear in the logarithm of the area; below them that of the first.
     first_mm2, second_mm2 : float
         Both areas: their mean is the best estimate of the area if nothing changed, and the same either way round.
 
     Returns
     -------
-    float
-        mm²: the absolute difference that 95 % of repeated measurements stay below.
+    float or None
+        mm²: the absolute difference that 95 % of repeated measurements stay below; None above the last point, where
+        nothing is known.
 
     References
     ----------
     .. [1] Raunig et al. 2015, doi:10.1177/0962280214537344 (repeatability coefficient, precision profile).
        Checked: tests/unit/compare/test_change.py.
     """
-    mean = 0.5 * (first_mm2 + second_mm2)
-    areas, coefficients = (np.array(values) for values in zip(*profile.points, strict=True))
-    return float(np.interp(math.log(max(mean, float(areas[0]))), np.log(areas), coefficients))
+    return coefficient_at(profile.points, 0.5 * (first_mm2 + second_mm2))
 
 
 def is_same_photo(first: PhotoIdentity, second: PhotoIdentity) -> bool:
@@ -151,18 +141,5 @@ def is_same_photo(first: PhotoIdentity, second: PhotoIdentity) -> bool:
     return first.sha256 == second.sha256
 
 
-def _u_change_percent(baseline: Measurement, follow_up: Measurement, boundary_correlation: float) -> float:
-    """Return the uncertainty of 100 (F / B - 1), to first order: that of F - (F / B) B, over B."""
-    ratio = follow_up.area_mm2 / baseline.area_mm2
-    variance = _variance_of_difference(
-        (ratio * baseline.u_scale_mm2, ratio * baseline.u_boundary_mm2),
-        (follow_up.u_scale_mm2, follow_up.u_boundary_mm2),
-        boundary_correlation,
-    )
-    return 100.0 * math.sqrt(variance) / baseline.area_mm2
-
-
-def _variance_of_difference(first: tuple[float, float], second: tuple[float, float], correlation: float) -> float:
-    # A sum that is rounded once is the same in any order, so that swapping the visits changes nothing.
-    terms = [value * value for value in (*first, *second)]
-    return max(0.0, math.fsum([*terms, -2.0 * correlation * (first[1] * second[1])]))
+def _estimate(one: Measurement, boundary_correlation: float) -> AreaEstimate:
+    return photo_estimate(one.area_mm2, one.u_scale_mm2, one.u_boundary_mm2, boundary_correlation)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from oral_lesion.numerics.areas import AreaEstimate, difference, linear, percent_change, photo_estimate
 from oral_lesion.records import NotDone, UncertaintyGap
 
 __all__ = [
@@ -21,32 +22,6 @@ __all__ = [
     "normalized_auc",
     "photo_estimate",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AreaEstimate:
-    """
-    An area, or a linear combination of areas, with its uncertainty split by what it shares with others.
-
-    Parameters
-    ----------
-    value_mm2 : float
-        The area.
-    u_independent_mm2 : float
-        Standard uncertainty from errors that no other photo has.
-    u_shared_mm2 : float
-        How far the value moves with one standard deviation of the error that all photos share. Signed: in a
-        difference it cancels.
-    """
-
-    value_mm2: float
-    u_independent_mm2: float
-    u_shared_mm2: float
-
-    @property
-    def u_mm2(self) -> float:
-        """Combined standard uncertainty (k = 1)."""
-        return math.hypot(self.u_independent_mm2, self.u_shared_mm2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,65 +64,6 @@ class Missing:
     detail: str = ""
 
 
-def photo_estimate(
-    area_mm2: float, u_scale_mm2: float, u_boundary_mm2: float, boundary_correlation: float
-) -> AreaEstimate:
-    """
-    Return a photo's area with its uncertainty split into independent and shared.
-
-    The scale's error is independent between photos. The boundary's error is ``sqrt(r) u b + sqrt(1 - r) u e``, with one
-    ``b`` for all photos and an ``e`` for each, both standardized: any two photos' errors then correlate by ``r``.
-
-    Parameters
-    ----------
-    area_mm2, u_scale_mm2, u_boundary_mm2 : float
-        As scored.
-    boundary_correlation : float
-        ``r``, in [0, 1].
-
-    Returns
-    -------
-    AreaEstimate
-
-    References
-    ----------
-    .. [1] JCGM 100:2008 (GUM), F.1.2.3: correlation as a common error. Checked: tests/unit/endpoint/test_estimates.py.
-    """
-    own = math.sqrt(1.0 - boundary_correlation) * u_boundary_mm2
-    return AreaEstimate(
-        value_mm2=area_mm2,
-        u_independent_mm2=math.hypot(u_scale_mm2, own),
-        u_shared_mm2=math.sqrt(boundary_correlation) * u_boundary_mm2,
-    )
-
-
-def linear(terms: Iterable[tuple[float, AreaEstimate]]) -> AreaEstimate:
-    """
-    Return a linear combination of areas of different photos.
-
-    Sums are exact before they are rounded, so that the order of the terms does not matter.
-
-    Parameters
-    ----------
-    terms : iterable of (float, AreaEstimate)
-        Coefficient and area.
-
-    Returns
-    -------
-    AreaEstimate
-
-    References
-    ----------
-    .. [1] JCGM 100:2008 (GUM), 5.1.2 and 5.2.2. Checked: tests/unit/endpoint/test_estimates.py.
-    """
-    terms = list(terms)
-    return AreaEstimate(
-        value_mm2=math.fsum(factor * area.value_mm2 for factor, area in terms),
-        u_independent_mm2=math.sqrt(math.fsum((factor * area.u_independent_mm2) ** 2 for factor, area in terms)),
-        u_shared_mm2=math.fsum(factor * area.u_shared_mm2 for factor, area in terms),
-    )
-
-
 def area_figure(area: AreaEstimate) -> Figure:
     """
     Return an area as a figure; an area of 0 has no uncertainty, for the chance of a missed lesion is not in it.
@@ -181,10 +97,10 @@ def absolute_change(baseline: AreaEstimate, follow_up: AreaEstimate) -> Figure:
     Figure
         In mm². Exchanging both negates it exactly.
     """
-    change = linear(((1.0, follow_up), (-1.0, baseline)))
     if baseline.value_mm2 == 0 and follow_up.value_mm2 == 0:
         return Figure(value=0.0, u_reason=UncertaintyGap.ZERO_AREA)
-    return Figure(value=change.value_mm2, u=change.u_mm2)
+    value, u = difference(baseline, follow_up)
+    return Figure(value=value, u=u)
 
 
 def change_percent(baseline: AreaEstimate, follow_up: AreaEstimate) -> Figure | Missing:
@@ -201,14 +117,10 @@ def change_percent(baseline: AreaEstimate, follow_up: AreaEstimate) -> Figure | 
     Figure or Missing
         In percent, negative for healing; ``baseline-zero``.
     """
-    before, after = baseline.value_mm2, follow_up.value_mm2
-    if before == 0:
+    found = percent_change(baseline, follow_up)
+    if found is None:
         return Missing(reason=NotDone.BASELINE_ZERO)
-    # The ratio first: halving an area must give -50 to the last digit, for a responder's threshold lies there.
-    value = 100.0 * ((after - before) / before)
-    return Figure(
-        value=value, u=linear(((100.0 / before, follow_up), (-100.0 * after / before / before, baseline))).u_mm2
-    )
+    return Figure(value=found[0], u=found[1])
 
 
 def log_area_rate(baseline: AreaEstimate, follow_up: AreaEstimate, days: int) -> Figure | Missing:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 
 from oral_lesion.endpoint.estimates import Figure, Missing
 from oral_lesion.endpoint.settings import RepeatabilityPoint
+from oral_lesion.numerics.areas import coefficient_at
 from oral_lesion.records import NotDone, UncertaintyGap
 
 __all__ = ["exceeds_repeatability", "repeatability_coefficient_mm2"]
@@ -33,16 +33,11 @@ def repeatability_coefficient_mm2(profile: Sequence[RepeatabilityPoint], area_mm
     """
     if not profile:
         return Missing(reason=NotDone.NO_PROFILE)
-    if area_mm2 > profile[-1].area_mm2:
+    found = coefficient_at([(point.area_mm2, point.rc_mm2) for point in profile], area_mm2)
+    if found is None:
         detail = f"{area_mm2:.1f} mm2 is above {profile[-1].area_mm2:g} mm2"
         return Missing(reason=NotDone.OUTSIDE_PROFILE, detail=detail)
-    if area_mm2 <= profile[0].area_mm2:
-        return profile[0].rc_mm2
-    for low, high in pairwise(profile):
-        if area_mm2 <= high.area_mm2:
-            share = math.log(area_mm2 / low.area_mm2) / math.log(high.area_mm2 / low.area_mm2)
-            return low.rc_mm2 + share * (high.rc_mm2 - low.rc_mm2)
-    return profile[-1].rc_mm2
+    return found
 
 
 def exceeds_repeatability(

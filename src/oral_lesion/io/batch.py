@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
 
@@ -17,16 +13,17 @@ from oral_lesion.errors import BundleError, Reason, Refusal, Refused
 from oral_lesion.io.bundle import load_bundle, open_segmenter
 from oral_lesion.io.photo_raw import require_raw_support
 from oral_lesion.io.pictures import write_pictures
+from oral_lesion.io.processes import map_in_processes, one_opencv_thread
 from oral_lesion.io.provenance import run_manifest
 from oral_lesion.io.store import RUN_FILE, OutputFolder, write_run_json
 from oral_lesion.io.tables import PhotoRows, rows_of, write_tables
-from oral_lesion.io.visits import PhotoEntry, find_photos, read_entry
+from oral_lesion.io.visits import PhotoEntry, VisitPhotos, find_photos, read_entry
 from oral_lesion.protocol import ScoringProtocol
 from oral_lesion.records import ModelIdentity, PhotoIdentity, PhotoScore
 from oral_lesion.score import score_photo
 from oral_lesion.segment import Segmenter
 
-__all__ = ["BundleSegmenters", "SegmenterSource", "VisitScores", "score_visit"]
+__all__ = ["BundleSegmenters", "SegmenterSource", "VisitScores", "score_found", "score_visit"]
 
 
 class SegmenterSource(Protocol):
@@ -188,11 +185,61 @@ def score_visit(
     OralLesionError
         Where there is nothing to score or nowhere to write.
     """
+    return score_found(
+        find_photos(visit),
+        out,
+        protocol=protocol,
+        segmenters=segmenters,
+        jobs=jobs,
+        overwrite=overwrite,
+        on_outcome=on_outcome,
+    )
+
+
+def score_found(
+    found: VisitPhotos,
+    out: Path,
+    *,
+    protocol: ScoringProtocol,
+    segmenters: SegmenterSource,
+    jobs: int = 1,
+    overwrite: bool = False,
+    on_outcome: Callable[[int, int], None] | None = None,
+) -> VisitScores:
+    """
+    Score photos that were found before; otherwise as `score_visit`.
+
+    Parameters
+    ----------
+    found : VisitPhotos
+        What to score.
+    out : Path
+        Results folder.
+    protocol : ScoringProtocol
+        All settings.
+    segmenters : SegmenterSource
+        What says where the erosions are.
+    jobs : int
+        Processes.
+    overwrite : bool
+        Replace earlier results in `out`.
+    on_outcome : callable or None
+        Called with the number of photos done and of all photos after each.
+
+    Returns
+    -------
+    VisitScores
+        One outcome a photo.
+
+    Raises
+    ------
+    OralLesionError
+        Where there is nowhere to write.
+    """
     began, cpu_began = time.perf_counter(), time.process_time()
     _require_one_resolution(protocol, segmenters)
-    found = find_photos(visit)
     require_raw_support(entry.identity.file for entry in found)
-    with OutputFolder(out, inputs=visit, overwrite=overwrite) as folder:
+    with OutputFolder(out, inputs=found.folder, overwrite=overwrite) as folder:
         photos_folder = folder / "photos"
         photos_folder.mkdir()
         score_entry = functools.partial(
@@ -200,8 +247,8 @@ def score_visit(
         )
         crashed = functools.partial(_crashed, protocol=protocol, segmenters=segmenters)
         results: dict[int, _Scored] = {}
-        with _one_opencv_thread():
-            for index, result in _map_in_processes(score_entry, found.entries, jobs, crashed):
+        with one_opencv_thread():
+            for index, result in map_in_processes(score_entry, found.entries, jobs, crashed):
                 results[index] = result
                 if on_outcome is not None:
                     on_outcome(len(results), len(found.entries))
@@ -268,58 +315,3 @@ def _outcome_of(
 def _failed(entry: PhotoEntry, detail: str) -> PhotoScore:
     refusal = Refusal(reason=Reason.SCORING_FAILED, detail=detail)
     return PhotoScore(identity=entry.identity, outcome=refusal, flags=entry.flags)
-
-
-def _map_in_processes(
-    score_entry: Callable[[PhotoEntry], _Scored],
-    entries: Sequence[PhotoEntry],
-    jobs: int,
-    after_crash: Callable[[PhotoEntry], _Scored],
-) -> Iterator[tuple[int, _Scored]]:
-    """Yield (index, result) as they come; a photo that ends its process becomes `after_crash` of it."""
-    if jobs == 1 or len(entries) < 2:
-        yield from enumerate(map(score_entry, entries))
-        return
-    suspects: list[int] = []
-    for index, result in _in_one_pool(score_entry, entries, range(len(entries)), min(jobs, len(entries))):
-        if result is None:
-            suspects.append(index)
-        else:
-            yield index, result
-    for suspect in suspects:
-        for index, result in _in_one_pool(score_entry, entries, [suspect], 1):
-            yield index, after_crash(entries[index]) if result is None else result
-
-
-def _in_one_pool(
-    score_entry: Callable[[PhotoEntry], _Scored], entries: Sequence[PhotoEntry], indices: Sequence[int], jobs: int
-) -> Iterator[tuple[int, _Scored | None]]:
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_use_one_opencv_thread) as pool:
-        futures = {pool.submit(score_entry, entries[index]): index for index in indices}
-        try:
-            for future in as_completed(futures):
-                try:
-                    yield futures[future], future.result()
-                except BrokenProcessPool:
-                    yield futures[future], None
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _use_one_opencv_thread() -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-
-
-@contextmanager
-def _one_opencv_thread() -> Iterator[None]:
-    import cv2
-
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)

@@ -108,7 +108,10 @@ def read_table(path: Path, columns: Columns) -> list[dict[str, Value]]:
         text = path.read_bytes().decode("utf-8-sig")
         header, *body = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
         if header != list(columns):
-            raise FormatError(f"{path.name}: expected the columns {', '.join(columns)}, got {', '.join(header)}.")
+            raise FormatError(
+                f"{path.name}: expected the columns {', '.join(columns)}, got {', '.join(header)}. "
+                "Score again with this version."
+            )
         return [
             {column: _value(cell, kind) for (column, kind), cell in zip(columns.items(), cells, strict=True)}
             for cells in body

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from oral_lesion.endpoint import tells_treatment
 from oral_lesion.errors import Fault, SettingsError
 from oral_lesion.io.naming import printable, sorting_key
 from oral_lesion.records.photo import Mirror
@@ -20,9 +21,6 @@ MANIFEST_NAME = "photos.csv"
 COLUMNS = ("file", "subject", "visit", "visit_date", "site", "replicate", "mirror")
 
 _MAX_BYTES = 10_000_000
-_ARM_WORDS = re.compile(
-    r"arm|treat|group|random|alloc|blind|placebo|verum|drug|dose|cohort|kit|therapy|intervention|actarm|trt[0-9a-z]*"
-)
 _MIRRORS = {
     "": Mirror.UNDECLARED, "undeclared": Mirror.UNDECLARED,
     "yes": Mirror.MIRROR, "y": Mirror.MIRROR, "true": Mirror.MIRROR, "1": Mirror.MIRROR,
@@ -136,7 +134,7 @@ def _faults_of_header(columns: list[str]) -> Iterator[str]:
             yield f"column {column!r} comes {columns.count(column)} times"
         if column in COLUMNS or not column:
             continue
-        if any(_ARM_WORDS.match(word) for word in re.split(r"[^a-z0-9]+", column)):
+        if tells_treatment(column):
             yield (
                 f"column {column!r} seems to tell the treatment; scoring is blinded: remove it, "
                 "and join it by subject after unblinding"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from oral_lesion.records import Lesion, Measurement, Photo, PhotoScore, Segmenta
 
 __all__ = ["PICTURE_NAMES", "lesion_mask", "overlay", "write_pictures"]
 
-PICTURE_NAMES = ("standardized.png", "probability.png", "mask.png", "overlay.jpg")
+PICTURE_NAMES = (
+    "standardized.png", "valid.png", "probability.png", "lesions.png", "mask.png", "overlay.jpg", "geometry.json",
+)  # fmt: skip
 
 _OVERLAY_SIDE_PX = 1600
 _OVERLAY_QUALITY = 88
@@ -49,9 +52,12 @@ def write_pictures(folder: Path, photo: Photo, score: PhotoScore) -> tuple[Path,
     Write the pictures of a scored photo; of a refused photo nothing is written, and no folder made.
 
     - ``standardized.png``: 8-bit sRGB at the working resolution, black where the photo does not reach;
+    - ``valid.png``: 8-bit grey in the same geometry, 255 where the photo shows tissue;
     - ``probability.png``: 16-bit grey in the same geometry, probability × 65535;
+    - ``lesions.png``: 16-bit grey in the same geometry, the number of the measured lesion, 0 elsewhere;
     - ``mask.png``: 8-bit grey, in the geometry of the upright photo, 255 in the lesions that were measured;
-    - ``overlay.jpg``: the photo at up to 1600 px, with outlines, numbers of lesions and a scale bar.
+    - ``overlay.jpg``: the photo at up to 1600 px, with outlines, numbers of lesions and a scale bar;
+    - ``geometry.json``: scale, and where the standardized picture lies in the photo.
 
     The same photo and score give the same bytes.
 
@@ -82,13 +88,16 @@ def write_pictures(folder: Path, photo: Photo, score: PhotoScore) -> tuple[Path,
     kept = list(_measured_components(segmentation, score.outcome))
     contents = {
         "standardized.png": _png(srgb_uint8_from_linear(standardized.linear_rgb)[..., ::-1], _PNG),
+        "valid.png": _png(standardized.valid.astype(np.uint8) * np.uint8(255), _PNG_OF_MASK),
         "probability.png": _png(np.rint(segmentation.probability * np.float32(65535)).astype(np.uint16), _PNG),
+        "lesions.png": _png(_labels_of(kept, standardized), _PNG_OF_MASK),
         "mask.png": _png(_mask_of(kept, segmentation.threshold, standardized), _PNG_OF_MASK),
         "overlay.jpg": _encoded(
             ".jpg",
             _overlay_of(kept, photo, score, standardized, segmentation.threshold)[..., ::-1],
             [cv2.IMWRITE_JPEG_QUALITY, _OVERLAY_QUALITY],
         ),
+        "geometry.json": _geometry_of(score, standardized),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -175,6 +184,27 @@ def _measured_components(segmentation: Segmentation, measurement: Measurement) -
 
 def _rounded(point: tuple[float, float]) -> tuple[float, float]:
     return round(point[0], 6), round(point[1], 6)
+
+
+def _labels_of(kept: Sequence[tuple[Lesion, Component]], standardized: StandardizedPhoto) -> NDArray[np.uint16]:
+    labels = np.zeros(standardized.valid.shape, dtype=np.uint16)
+    for lesion, component in kept:
+        rows, columns = np.nonzero(component.inside)
+        top, left = component.offset_rc_px
+        labels[rows + top, columns + left] = lesion.label
+    return labels
+
+
+def _geometry_of(score: PhotoScore, standardized: StandardizedPhoto) -> bytes:
+    geometry = {
+        "mm_per_px": standardized.scale.mm_per_px,
+        "u_mm_per_px": standardized.scale.u_mm_per_px,
+        "scale_source": standardized.scale.source,
+        "photo_xy_from_standard_xy": standardized.photo_xy_from_standard_xy.tolist(),
+        "photo_shape": list(standardized.photo_shape),
+        "card_mirrored": score.card is not None and score.card.mirrored,
+    }
+    return (json.dumps(geometry, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8")
 
 
 def _mask_of(

@@ -17,7 +17,7 @@ from oral_lesion.io.visits import VisitPhotos
 from oral_lesion.protocol import ScoringProtocol
 from oral_lesion.records import ModelIdentity, PhotoScore
 
-__all__ = ["run_manifest"]
+__all__ = ["package_versions", "run_manifest"]
 
 SCHEMA_VERSION = 1
 
@@ -71,7 +71,7 @@ def run_manifest(
         "software": {"name": "oral-lesion", "version": __version__},
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "packages": dict(_package_versions()),
+        "packages": package_versions(),
         "model": {"name": model.name, "version": model.version, "sha256": model.sha256, "threshold": threshold},
         "protocol_sha256": protocol.sha256,
         "protocol": protocol.model_dump(mode="json"),
@@ -90,8 +90,20 @@ def run_manifest(
     }
 
 
+def package_versions() -> dict[str, str]:
+    """
+    Return the versions of the packages that numbers depend on.
+
+    Returns
+    -------
+    dict of str to str
+        Version by name.
+    """
+    return dict(_versions())
+
+
 @functools.cache
-def _package_versions() -> tuple[tuple[str, str], ...]:
+def _versions() -> tuple[tuple[str, str], ...]:
     extras = (name for name in _PACKAGES_OF_EXTRAS if find_spec(name) is not None)
     return tuple((name, metadata.version(name)) for name in (*_PACKAGES, *extras))
 

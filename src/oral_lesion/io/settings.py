@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from oral_lesion.errors import Fault, SettingsError
 from oral_lesion.io.resources import cards_folder, default_protocol_path
+from oral_lesion.io.study_protocol import StudyProtocol, StudySections, faults_of_version, read_study_sections
 from oral_lesion.protocol import CardDefinition, ScoringProtocol, faults_of
 
-__all__ = ["known_cards", "load_card", "load_protocol"]
+__all__ = ["known_cards", "load_card", "load_protocol", "load_study_protocol"]
 
 _MAX_BYTES = 1_000_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -23,7 +24,7 @@ _WHOLE_FILE = "(whole file)"
 
 def load_protocol(path: Path | None = None, *, card: str | None = None) -> ScoringProtocol:
     """
-    Read a protocol and the card that it names.
+    Read a protocol and the card that it names; return what the scoring of a photo depends on.
 
     Parameters
     ----------
@@ -41,11 +42,40 @@ def load_protocol(path: Path | None = None, *, card: str | None = None) -> Scori
     Raises
     ------
     SettingsError
-        With all faults of protocol and card, the card's keys starting with ``card``.
+        With all faults of protocol and card, the card's keys starting with ``card``; the sections that scoring does not
+        need have to be right too.
+    """
+    return load_study_protocol(path, card=card).scoring
+
+
+def load_study_protocol(path: Path | None = None, *, card: str | None = None) -> StudyProtocol:
+    """
+    Read all of a protocol and the card that it names.
+
+    Parameters
+    ----------
+    path : Path or None
+        Protocol file (TOML); None takes the packaged one.
+    card : str or None
+        As for `load_protocol`.
+
+    Returns
+    -------
+    StudyProtocol
+
+    Raises
+    ------
+    SettingsError
+        With all faults at once; a file of version 1 with the sections that it lacks.
     """
     path = default_protocol_path() if path is None else Path(path)
     settings = _read_toml(path)
+    if outdated := faults_of_version(settings):
+        raise SettingsError(str(path), outdated)
     faults: list[Fault] = []
+    sections = read_study_sections(settings)
+    if not isinstance(sections, StudySections):
+        faults.extend(sections)
     try:
         base = path.parent if card is None else Path()
         definition = _card_of(settings.get("card") if card is None else card, base, absent="card" not in settings)
@@ -54,11 +84,14 @@ def load_protocol(path: Path | None = None, *, card: str | None = None) -> Scori
         faults.extend(Fault(_below_card(fault.key), f"{fault.message}{_of(error, path)}") for fault in error.faults)
         settings.pop("card", None)
     try:
-        protocol = ScoringProtocol.from_settings(settings, source=str(path))
+        of_scoring = {key: value for key, value in settings.items() if key not in {"comparison", "endpoint"}}
+        scoring = ScoringProtocol.from_settings(of_scoring, source=str(path))
     except SettingsError as error:
-        own = [fault for fault in error.faults if not (faults and fault.key == "card")]
+        own = [fault for fault in error.faults if not (fault.key == "card" and "card" not in settings)]
         raise SettingsError(str(path), [*own, *faults]) from error
-    return protocol
+    if faults or not isinstance(sections, StudySections):
+        raise SettingsError(str(path), faults)
+    return StudyProtocol(scoring=scoring, comparison=sections.comparison, endpoint=sections.endpoint)
 
 
 def load_card(card: str, *, base: Path | None = None) -> CardDefinition:

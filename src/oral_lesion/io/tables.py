@@ -31,9 +31,9 @@ SCORE_COLUMNS: Columns = {
     "photo_id": TEXT, "file": TEXT, "sha256": TEXT, "subject": TEXT, "visit": TEXT, "site": TEXT,
     "replicate": WHOLE, "status": TEXT, "reason": TEXT, "observed": _DECIMALS_OF_LIMITS,
     "limit": _DECIMALS_OF_LIMITS, "unit": TEXT, "erosion_area_mm2": 3, "u_area_mm2": 3,
-    "lesion_count": WHOLE, "largest_lesion_mm2": 3, "mm_per_px": 5, "u_mm_per_px": 6, "tilt_deg": 2,
-    "card": TEXT, "delta_e00_median": 3, "delta_e00_max": 3, "flags": TEXT, "model": TEXT,
-    "model_sha256": TEXT, "protocol_sha256": TEXT,
+    "u_scale_mm2": 3, "u_boundary_mm2": 3, "lesion_count": WHOLE, "largest_lesion_mm2": 3, "mm_per_px": 5,
+    "u_mm_per_px": 6, "tilt_deg": 2, "card": TEXT, "delta_e00_mean": 3, "delta_e00_median": 3, "delta_e00_max": 3,
+    "flags": TEXT, "model": TEXT, "model_sha256": TEXT, "protocol_sha256": TEXT,
 }  # fmt: skip
 """Columns of scores.csv in order: text, whole number, or the number of decimals."""
 
@@ -109,7 +109,11 @@ def rows_of(score: PhotoScore, *, protocol: ScoringProtocol, model: ModelIdentit
         }
     if score.standardized is not None:
         agreement = score.standardized.color_agreement
-        row |= {"delta_e00_median": agreement.held_out_median, "delta_e00_max": agreement.held_out_max}
+        row |= {
+            "delta_e00_mean": agreement.held_out_mean,
+            "delta_e00_median": agreement.held_out_median,
+            "delta_e00_max": agreement.held_out_max,
+        }
     row |= _of_outcome(score.outcome)
     return PhotoRows(
         score=row,
@@ -132,6 +136,8 @@ def _of_outcome(outcome: Measurement | Refusal) -> dict[str, Value]:
         "status": "scored",
         "erosion_area_mm2": outcome.area_mm2,
         "u_area_mm2": outcome.u_area_mm2,
+        "u_scale_mm2": outcome.u_scale_mm2,
+        "u_boundary_mm2": outcome.u_boundary_mm2,
         "lesion_count": len(outcome.lesions),
         "largest_lesion_mm2": max((lesion.area_mm2 for lesion in outcome.lesions), default=0.0),
     }

@@ -179,7 +179,7 @@ def _table_pictures(source: SourceSettings, folder: Path) -> list[LabelledPictur
         LabelledPicture(
             picture_id=row["id"],
             image=folder / row["file"],
-            mask=folder / row["mask"],
+            mask=folder / row["mask"] if row["mask"] else None,
             group=row["group"],
             split=row.get("split", ""),
             weight=source.confidence_weights.get(row.get("confidence", ""), 1.0),

@@ -87,7 +87,24 @@ def test_repeatability_is_linear_in_the_logarithm_of_the_mean_area():
     assert repeatability_mm2(profile, 10.0, 10.0) == pytest.approx(2.5)
     assert repeatability_mm2(profile, 5.0, 15.0) == pytest.approx(2.5)
     assert repeatability_mm2(profile, 0.0, 0.0) == 0.5
-    assert repeatability_mm2(profile, 900.0, 900.0) == 4.5
+    assert repeatability_mm2(profile, 100.0, 100.0) == 4.5
+
+
+def test_above_the_profile_nothing_is_known():
+    profile = RepeatabilityProfile(points=((1.0, 0.5), (100.0, 4.5)))
+    assert repeatability_mm2(profile, 900.0, 900.0) is None
+    change = compare_areas(measured(900.0), measured(1.0), settings=SETTINGS, profile=profile)
+    assert change.exceeds_repeatability is None
+
+
+def test_halving_an_area_is_minus_50_percent_to_the_last_digit():
+    for area in (1.1, 37.3, 0.3, 1e-3):
+        assert compare_areas(measured(area), measured(area / 2), settings=SETTINGS).change_percent == -50.0
+
+
+def test_no_lesion_at_both_visits_has_no_uncertainty():
+    change = compare_areas(measured(0.0), measured(0.0), settings=SETTINGS)
+    assert (change.change_mm2, change.u_change_mm2) == (0.0, None)
 
 
 @pytest.mark.parametrize(("follow_up_mm2", "exceeds"), [(12.4, False), (12.9, True), (7.0, True)])

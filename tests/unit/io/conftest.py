@@ -201,7 +201,13 @@ def scored(identity, card_reading):
         photo_xy_from_standard_xy=np.array([[2.0, 0.0, 11.0], [0.0, 2.0, 7.0], [0.0, 0.0, 1.0]]),
         photo_shape=(300, 400),
         correction="test",
-        color_agreement=ColorAgreement(fitted_median=0.8, fitted_max=2.0, held_out_median=1.25, held_out_max=4.5),
+        color_agreement=ColorAgreement(
+            fitted_median=0.8,
+            fitted_max=2.0,
+            held_out_median=1.25,
+            held_out_max=4.5,
+            held_out_per_patch=(0.5, 1.25, 4.5),
+        ),
     )
     segmentation = Segmentation(
         probability=probability,

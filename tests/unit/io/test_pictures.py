@@ -152,6 +152,8 @@ def test_the_same_photo_gives_the_same_bytes(tmp_path, scored_photo, measured):
 
 def test_no_metadata_is_written(tmp_path, scored_photo, measured):
     for path in write_pictures(tmp_path, scored_photo, measured):
+        if path.suffix == ".json":
+            continue
         with Image.open(path) as image:
             assert not image.getexif()
             found = set(image.info)

@@ -22,8 +22,9 @@ from oral_lesion.records import Lesion, Measurement, PhotoScore
 
 COLUMNS = (
     "photo_id,file,sha256,subject,visit,site,replicate,status,reason,observed,limit,unit,erosion_area_mm2,u_area_mm2,"
-    "lesion_count,largest_lesion_mm2,mm_per_px,u_mm_per_px,tilt_deg,card,delta_e00_median,delta_e00_max,flags,model,"
-    "model_sha256,protocol_sha256"
+    "u_scale_mm2,u_boundary_mm2,lesion_count,largest_lesion_mm2,mm_per_px,u_mm_per_px,tilt_deg,card,delta_e00_mean,"
+    "delta_e00_median,delta_e00_max,flags,"
+    "model,model_sha256,protocol_sha256"
 )
 
 
@@ -54,8 +55,9 @@ def test_a_scored_photo(written, scored, protocol):
         "photo_id": "photo-12345678", "file": "photo.jpg", "sha256": "cd" * 32, "subject": "S-001",
         "visit": "week-04", "site": "tongue-dorsal", "replicate": 2, "status": "scored", "reason": None,
         "observed": None, "limit": None, "unit": None, "erosion_area_mm2": 12.566, "u_area_mm2": 0.5,
-        "lesion_count": 1, "largest_lesion_mm2": 12.566, "mm_per_px": 0.05, "u_mm_per_px": 0.0005, "tilt_deg": 3.25,
-        "card": "colorchecker-classic-nano", "delta_e00_median": 1.25, "delta_e00_max": 4.5,
+        "u_scale_mm2": 0.3, "u_boundary_mm2": 0.4, "lesion_count": 1, "largest_lesion_mm2": 12.566, "mm_per_px": 0.05,
+        "u_mm_per_px": 0.0005, "tilt_deg": 3.25,
+        "card": "colorchecker-classic-nano", "delta_e00_mean": 2.083, "delta_e00_median": 1.25, "delta_e00_max": 4.5,
         "flags": "blur-marginal shading", "model": "oral-erosion 1.0", "model_sha256": "ab" * 32,
         "protocol_sha256": protocol.sha256,
     }  # fmt: skip
@@ -64,7 +66,7 @@ def test_a_scored_photo(written, scored, protocol):
 def test_the_bytes_are_rfc_4180_with_fixed_decimals(written, scored):
     lines = (written(scored) / "scores.csv").read_bytes().split(b"\r\n")
     assert lines[0].decode() == COLUMNS
-    assert b",12.566,0.500,1,12.566,0.05000,0.000500,3.25," in lines[1]
+    assert b",12.566,0.500,0.300,0.400,1,12.566,0.05000,0.000500,3.25," in lines[1]
     assert lines[2:] == [b""]
 
 

@@ -10,7 +10,7 @@ from oral_lesion.protocol import ScoringProtocol
 
 PATCHES = [{"name": f"patch {number}", "lab_d50": [50.0, 0.0, float(number)]} for number in range(24)]
 SETTINGS = {
-    "schema_version": 1,
+    "schema_version": 2,
     "name": "test",
     "version": "1",
     "card": {

@@ -1,0 +1,75 @@
+"""Repeatability: differences of replicates against their mean, and the precision profile."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from oral_lesion.adapters.figures.canvas import ACCENT, INK, MUTED, SECOND, styled, write_figure
+from oral_lesion.endpoint.precision import Repeatability
+from oral_lesion.numerics.agreement import repeatability_coefficient
+
+__all__ = ["draw_bland_altman"]
+
+_SIZE_INCHES = (7.6, 3.4)
+
+
+def draw_bland_altman(path: Path, found: Repeatability) -> None:
+    """
+    Draw second minus first replicate against their mean with limits of agreement, and beside it the profile.
+
+    Parameters
+    ----------
+    path : Path
+        Of the PNG file.
+    found : Repeatability
+        Of all sets.
+    """
+    with styled():
+        figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
+        differences, profile = figure.subplots(1, 2)
+        _draw_differences(differences, found)
+        _draw_profile(profile, found)
+        write_figure(path, figure)
+
+
+def _draw_differences(axes: Any, found: Repeatability) -> None:
+    pairs = [(one.areas_mm2[0], one.areas_mm2[1]) for one in found.sets]
+    means = [(first + second) / 2.0 for first, second in pairs]
+    axes.axhline(0.0, color=MUTED, linewidth=0.6)
+    axes.scatter(means, [second - first for first, second in pairs], s=16, color=ACCENT, alpha=0.8, linewidths=0)
+    if found.limits is not None:
+        limits = found.limits
+        for value, interval, dashes in (
+            (limits.bias, limits.bias_interval, "-"),
+            (limits.lower, limits.lower_interval, "--"),
+            (limits.upper, limits.upper_interval, "--"),
+        ):
+            axes.axhline(value, color=SECOND, linewidth=1.2, linestyle=dashes)
+            axes.axhspan(*interval, color=SECOND, alpha=0.12, linewidth=0)
+    axes.set_xlabel("mean of both, mm²")
+    axes.set_ylabel("second − first photo, mm²")
+    axes.set_title(f"{len(pairs)} sets; bias, 95 % limits, their 95 % intervals", loc="left", color=INK)
+
+
+def _draw_profile(axes: Any, found: Repeatability) -> None:
+    for one in found.sets:
+        spread = math.sqrt(math.fsum((area - one.mean_mm2) ** 2 for area in one.areas_mm2) / (len(one.areas_mm2) - 1))
+        axes.plot(one.mean_mm2, repeatability_coefficient(spread), ".", ms=4.0, color=ACCENT, alpha=0.6)
+    for one_bin in found.bins:
+        low, high = (repeatability_coefficient(value) for value in one_bin.spread.interval)
+        axes.errorbar(
+            one_bin.area_mm2,
+            one_bin.rc_mm2,
+            [[one_bin.rc_mm2 - low], [high - one_bin.rc_mm2]],
+            fmt="o", ms=5.0, color=SECOND, capsize=3, lw=1.2,
+        )  # fmt: skip
+    areas = [*(one.area_mm2 for one in found.bins), found.bins[-1].largest_mm2]
+    axes.plot(areas, [*(one.rc_mm2 for one in found.bins), found.bins[-1].rc_mm2], color=SECOND, linewidth=1.0)
+    axes.set_ylim(bottom=0.0)
+    axes.set_xlabel("mean area, mm²")
+    axes.set_ylabel("repeatability coefficient, mm²")
+    axes.set_title("precision profile, 95 % intervals", loc="left", color=INK)

@@ -1,0 +1,80 @@
+"""`oral-lesion compare`: two scored visits, or two photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oral_lesion.cli.score import SegmenterChoice, sources_of
+
+__all__ = ["compare"]
+
+
+def compare(
+    baseline: Annotated[
+        Path, typer.Argument(help="Results folder of `oral-lesion score`, or a photo.", show_default=False)
+    ],
+    follow_up: Annotated[Path, typer.Argument(help="The later one, of the same kind.", show_default=False)],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Results folder.")] = Path("oral-lesion-change"),
+    protocol: Annotated[
+        Path | None, typer.Option(help="Protocol file (TOML). [default: the packaged one]", show_default=False)
+    ] = None,
+    site: Annotated[
+        str | None, typer.Option(help="Site of two photos whose names do not tell it.", show_default=False)
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Model bundle folder, for photos. [default: the packaged one]", show_default=False),
+    ] = None,
+    card: Annotated[
+        str | None, typer.Option(help="Use this card instead of the protocol's.", show_default=False)
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in OUT.")] = False,
+    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw the aligned photos.")] = True,
+    segmenter: Annotated[
+        SegmenterChoice, typer.Option(help="'truth' takes a phantom's true masks in place of the model.")
+    ] = SegmenterChoice.MODEL,
+) -> None:
+    """
+    Say by how much erosions changed between two visits, and what became of each lesion.
+
+    Example: oral-lesion compare scores/S-001/week-00 scores/S-001/week-04 -o change
+    """
+    from oral_lesion.cli.changes_shown import print_changes
+    from oral_lesion.io.compare_visits import compare_photos, compare_scored_visits
+    from oral_lesion.io.settings import load_study_protocol
+
+    kinds = [path.is_dir() for path in (baseline, follow_up)]
+    if kinds[0] != kinds[1]:
+        raise typer.BadParameter("BASELINE and FOLLOW_UP: expected two scored visits or two photos, got one of each")
+    loaded = load_study_protocol(protocol, card=card)
+    drawer = None
+    if figures:
+        from oral_lesion.adapters.figures import SubjectFigures
+
+        drawer = SubjectFigures()
+    if kinds[0]:
+        if site is not None:
+            raise typer.BadParameter("--site is for two photos; scored visits tell their sites")
+        compared = compare_scored_visits(baseline, follow_up, out, protocol=loaded, overwrite=overwrite, figures=drawer)
+    else:
+        compared = compare_photos(
+            baseline,
+            follow_up,
+            out,
+            protocol=loaded,
+            segmenters_for=sources_of(segmenter, model, loaded.scoring.standardization.working_mm_per_px),
+            site=site,
+            overwrite=overwrite,
+            figures=drawer,
+        )
+    print_changes(compared.changes)
+    for row in compared.lesions:
+        if row["visit"] == compared.changes[0]["visit"]:
+            area = "" if row["area_mm2"] is None else f", {row['area_mm2']:.1f} mm²"
+            other = "" if row["into"] is None else f" ({row['into']})"
+            typer.echo(f"{row['lesion']}: {row['state']}{other}{area}")
+    typer.echo(f"Results: {out}")
+    raise typer.Exit(0 if all(row["change_mm2"] is not None for row in compared.changes) else 3)

@@ -1,0 +1,81 @@
+"""`oral-lesion repeatability`: how far repeated photos of one site agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oral_lesion.cli.score import SegmenterChoice, sources_of
+
+__all__ = ["repeatability"]
+
+_FEW_SUBJECTS = 35
+
+
+def repeatability(
+    study: Annotated[
+        Path,
+        typer.Argument(help="Results of `oral-lesion study`, or photos STUDY/SUBJECT/VISIT.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Results folder.")] = Path("oral-lesion-repeatability"),
+    protocol: Annotated[
+        Path | None, typer.Option(help="Protocol file (TOML). [default: the packaged one]", show_default=False)
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Model bundle folder, for photos. [default: the packaged one]", show_default=False),
+    ] = None,
+    card: Annotated[
+        str | None, typer.Option(help="Use this card instead of the protocol's.", show_default=False)
+    ] = None,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, help="Photos scored at the same time.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in OUT.")] = False,
+    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw the Bland-Altman plot.")] = True,
+    segmenter: Annotated[
+        SegmenterChoice, typer.Option(help="'truth' takes a phantom's true masks in place of the model.")
+    ] = SegmenterChoice.MODEL,
+) -> None:
+    """
+    From replicate photos: within-set SD and CV, repeatability coefficient, ICC(2,1), and the profile for the protocol.
+
+    Replicates are photos of one site at one visit, such as buccal-left-1.jpg and buccal-left-2.jpg.
+
+    Example: oral-lesion repeatability results -o repeatability
+    """
+    from oral_lesion.cli.scores_shown import photo_progress
+    from oral_lesion.io.repeatability import PROFILE_FILE, is_study_results, run_repeatability
+    from oral_lesion.io.settings import load_study_protocol
+
+    loaded = load_study_protocol(protocol, card=card)
+    drawer = None
+    if figures:
+        from oral_lesion.adapters.figures import SubjectFigures
+
+        drawer = SubjectFigures()
+    working_mm_per_px = loaded.scoring.standardization.working_mm_per_px
+    choice = SegmenterChoice.TRUTH if is_study_results(study) else segmenter  # scores that are there need no model
+    with photo_progress(shown=True, title="Scoring visits") as on_visit:
+        result = run_repeatability(
+            study,
+            out,
+            protocol=loaded,
+            segmenters_for=sources_of(choice, model, working_mm_per_px),
+            jobs=jobs,
+            overwrite=overwrite,
+            figures=drawer,
+            on_visit=on_visit,
+        )
+    for row in result.measures:
+        at = "" if row["area_mm2"] is None else f" at {row['area_mm2']:.1f} mm²"
+        typer.echo(f"{row['measure']}{at}: {row['value']:.3g} {row['unit']} [{row['low']:.3g}, {row['high']:.3g}]")
+    subjects = len({one.subject_id for one in result.found.sets})
+    typer.echo(
+        f"{len(result.found.sets)} sets of replicates of {subjects} subjects; {result.found.empty_sets} without "
+        f"erosion left out; {result.refused} photos refused."
+    )
+    if subjects < _FEW_SUBJECTS:
+        typer.echo(f"Fewer than {_FEW_SUBJECTS} subjects: the profile is a rehearsal, not an estimate to rely on.")
+    typer.echo(f"Results: {out}; for the protocol: {out / PROFILE_FILE}")
+    raise typer.Exit(3 if result.refused else 0)

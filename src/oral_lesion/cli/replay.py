@@ -1,0 +1,99 @@
+"""`oral-lesion replay`: score again from the originals, and tell which cells come out otherwise."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from oral_lesion.cli.audit import AuditOption, OperatorOption, ReasonOption
+
+if TYPE_CHECKING:
+    from oral_lesion.io.batch import SegmenterSource
+    from oral_lesion.io.replay import Replay, StoredRun
+
+__all__ = ["replay"]
+
+_SHOWN = 50
+_PLAIN_WIDTH = 160
+
+
+def replay(
+    results: Annotated[Path, typer.Argument(help="Results folder of `score`.", show_default=False)],
+    photos: Annotated[Path, typer.Option(help="Folder of the originals, SUBJECT/VISIT.", show_default=False)],
+    model: Annotated[
+        Path | None, typer.Option(help="Model bundle folder. [default: the packaged one]", show_default=False)
+    ] = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="Photos to draw. [default: all]")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Table of differences to write.")] = Path("replay.csv"),
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, help="Photos scored at the same time.")] = 1,
+    operator: OperatorOption = None,
+    reason: ReasonOption = "",
+    audit: AuditOption = None,
+) -> None:
+    """
+    Score photos again as run.json says and compare with the stored rows. Exit 0: the same, 3: differences.
+
+    Example: oral-lesion replay scores/S-001/week-04 --photos study/S-001/week-04 --sample 10
+    """
+    from oral_lesion.cli.scores_shown import photo_progress
+    from oral_lesion.io.audit import AuditedRun, audited, find_log
+    from oral_lesion.io.replay import ReplayRun, read_run, replay_results, write_replay
+
+    stored = read_run(results)
+    source = _source_of(stored, photos, model)
+    audited_run = AuditedRun(
+        command="replay",
+        results=out,
+        inputs=photos,
+        operator=operator,
+        reason=reason,
+        log=find_log(results, audit),
+        hashes={
+            "protocol_sha256": stored.protocol.sha256,
+            "model_sha256": stored.model_sha256,
+            "run_sha256": stored.run_sha256,
+        },
+    )
+    with audited(audited_run), photo_progress(shown=True, title="Scoring again") as advance:
+        run = ReplayRun(sample=sample, seed=seed, jobs=jobs, on_outcome=advance)
+        replayed = replay_results(stored, photos, segmenters=source, run=run)
+        write_replay(out, replayed)
+    _print(replayed, stored, out)
+    raise typer.Exit(3 if replayed.differences else 0)
+
+
+def _source_of(stored: StoredRun, photos: Path, model: Path | None) -> SegmenterSource:
+    from oral_lesion.io.batch import BundleSegmenters
+    from oral_lesion.io.resources import default_bundle_path
+    from oral_lesion.phantom.truth_segmenters import TruthSegmenters
+
+    if model is None and not stored.model_sha256:  # a phantom's true masks are no file with a hash
+        return TruthSegmenters.of_visit(photos, stored.protocol.standardization.working_mm_per_px)
+    return BundleSegmenters.of(model or default_bundle_path())
+
+
+def _print(replayed: Replay, stored: StoredRun, path: Path) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH, no_color=True)
+    if replayed.differences:
+        table = Table("Photo", "Table", "Row", "Field", "Stored", "Scored again")
+        for one in replayed.differences[:_SHOWN]:
+            cells = (one.photo_id, one.table, one.row, one.field, one.stored, one.scored_again)
+            table.add_row(*map(escape, cells))
+        console.print(table)
+        if len(replayed.differences) > _SHOWN:
+            typer.echo(f"{len(replayed.differences) - _SHOWN} more are in the file.")
+    for line in stored.environment_changes:
+        typer.echo(f"Another version than at that time: {line}")
+    differ = len({one.photo_id for one in replayed.differences})
+    typer.echo(
+        f"{len(replayed.photo_ids)} of {replayed.photos_stored} photos scored again: {differ} with differences, "
+        f"{len(replayed.differences)} in all. Table: {path}"
+    )

@@ -1,0 +1,362 @@
+"""Score again from the originals and compare with the stored rows, field by field, as printed."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from oral_lesion.errors import FormatError, InputError, OutputError
+from oral_lesion.io.batch import SegmenterSource, score_found
+from oral_lesion.io.csv_tables import TEXT, Columns, write_table
+from oral_lesion.io.store import RUN_FILE
+from oral_lesion.io.study_lock import current_environment
+from oral_lesion.io.visits import VisitPhotos, find_photos
+from oral_lesion.protocol import ScoringProtocol
+
+__all__ = [
+    "REPLAY_COLUMNS",
+    "FieldDifference",
+    "Replay",
+    "ReplayRun",
+    "StoredRun",
+    "read_run",
+    "replay_results",
+    "write_replay",
+]
+
+REPLAY_COLUMNS: Columns = dict.fromkeys(("photo_id", "table", "row", "field", "stored", "scored_again"), TEXT)
+"""Columns of replay.csv in order."""
+
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "scores.csv": ("photo_id",),
+    "lesions.csv": ("photo_id", "lesion"),
+    "quality.csv": ("photo_id",),
+    "colour.csv": ("photo_id", "patch"),
+}
+_PRESENT, _ABSENT = "present", "absent"
+
+_Table = Mapping[tuple[str, ...], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """
+    What run.json says of stored results.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the results.
+    protocol : ScoringProtocol
+        That was applied.
+    model_name, model_version, model_sha256 : str
+        Of the model that was used.
+    environment : mapping
+        Versions at that time, as `current_environment` gives them.
+    run_sha256 : str
+        Hash of run.json, which names the entry of the audit log that began the run.
+    """
+
+    folder: Path
+    protocol: ScoringProtocol
+    model_name: str
+    model_version: str
+    model_sha256: str
+    environment: Mapping[str, Any]
+    run_sha256: str = ""
+
+    @property
+    def environment_changes(self) -> tuple[str, ...]:
+        """What is of another version now, one line each."""
+        stored, now = dict(_flat(self.environment)), dict(_flat(current_environment()))
+        names = sorted(name for name in stored.keys() | now.keys() if stored.get(name) != now.get(name))
+        return tuple(f"{name}: {stored.get(name, 'none')} then, {now.get(name, 'none')} now" for name in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDifference:
+    """
+    One cell that did not come out again.
+
+    Parameters
+    ----------
+    photo_id : str
+        Of the photo.
+    table, row, field : str
+        Where: file, key within the photo (such as a lesion's number), column; ``(row)`` where one of both has no such
+        row, ``(original)`` where the photo was not found.
+    stored, scored_again : str
+        As printed.
+    """
+
+    photo_id: str
+    table: str
+    row: str
+    field: str
+    stored: str
+    scored_again: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayRun:
+    """
+    How to replay.
+
+    Parameters
+    ----------
+    sample : int or None
+        Number of photos to draw; None takes all.
+    seed : int
+        Of the draw.
+    jobs : int
+        Photos scored at the same time.
+    on_outcome : callable or None
+        Called with the number of photos done and of all photos.
+    """
+
+    sample: int | None = None
+    seed: int = 0
+    jobs: int = 1
+    on_outcome: Callable[[int, int], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """
+    What came of it.
+
+    Parameters
+    ----------
+    photo_ids : tuple of str
+        Photos that were to be scored again.
+    photos_stored : int
+        How many the results have.
+    differences : tuple of FieldDifference
+        By photo, table, row and field; empty where all came out the same.
+    """
+
+    photo_ids: tuple[str, ...]
+    photos_stored: int
+    differences: tuple[FieldDifference, ...]
+
+
+def read_run(results: Path) -> StoredRun:
+    """
+    Read what a results folder was scored with.
+
+    Parameters
+    ----------
+    results : Path
+        Folder that `oral-lesion score` wrote.
+
+    Returns
+    -------
+    StoredRun
+
+    Raises
+    ------
+    FormatError
+        Where it is no such folder, or its protocol is not the one that its hash names.
+    SettingsError
+        Where its protocol is of another version of this package.
+    """
+    path = results / RUN_FILE
+    try:
+        content = path.read_bytes()
+        run = json.loads(content)
+        protocol = ScoringProtocol.from_settings(run["protocol"], source=str(path))
+        stated, model = run["protocol_sha256"], run["model"]
+        stored = StoredRun(
+            folder=results,
+            protocol=protocol,
+            model_name=str(model["name"]),
+            model_version=str(model["version"]),
+            model_sha256=str(model["sha256"]),
+            environment={
+                "oral-lesion": run["software"]["version"],
+                "python": run["python"],
+                "platform": run["platform"],
+                "packages": dict(run["packages"]),
+            },
+            run_sha256=hashlib.sha256(content).hexdigest(),
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FormatError(
+            f"{path}: expected the run.json of `oral-lesion score` ({type(error).__name__}: {error}). Give the folder "
+            "that it wrote."
+        ) from error
+    if protocol.sha256 != stated:
+        raise FormatError(
+            f"{path}: was edited: its protocol has the hash {protocol.sha256[:12]}…, it states {str(stated)[:12]}…."
+        )
+    return stored
+
+
+def replay_results(stored: StoredRun, photos: Path, *, segmenters: SegmenterSource, run: ReplayRun) -> Replay:
+    """
+    Score photos of stored results again and compare all their rows.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        Results.
+    photos : Path
+        Folder of the originals, SUBJECT/VISIT as at that time.
+    segmenters : SegmenterSource
+        Of the same model.
+    run : ReplayRun
+        How.
+
+    Returns
+    -------
+    Replay
+
+    Raises
+    ------
+    InputError
+        Where the model is another one.
+    FormatError
+        Where a stored table cannot be read.
+    OralLesionError
+        Where there are no photos.
+    """
+    model = segmenters.model
+    if (model.name, model.version, model.sha256) != (stored.model_name, stored.model_version, stored.model_sha256):
+        raise InputError(
+            f"{stored.folder}: was scored with {stored.model_name} {stored.model_version} "
+            f"({stored.model_sha256[:12]}…), this model is {model.name} {model.version} ({model.sha256[:12]}…). "
+            "Give the same one with --model."
+        )
+    before = {table: _read_cells(stored.folder / table, keys) for table, keys in _KEYS.items()}
+    found = find_photos(photos)
+    entries = {entry.identity.photo_id: entry for entry in found}
+    known = sorted({key[0] for rows in before.values() for key in rows} | _listed(stored.folder) | entries.keys())
+    chosen = _drawn(known, run)
+    missing = [photo_id for photo_id in chosen if photo_id not in entries]
+    wanted = tuple(entry for entry in found if entry.identity.photo_id in set(chosen))
+    again = _score_again(replace(found, entries=wanted), stored, segmenters, run)
+    differences = [_not_found(photo_id) for photo_id in missing]
+    for table in _KEYS:
+        scored = set(chosen) - set(missing)
+        differences.extend(_differences(table, _of(before[table], scored), again[table]))
+    differences.sort(key=lambda one: (one.photo_id, list(_KEYS).index(one.table)))
+    return Replay(photo_ids=tuple(chosen), photos_stored=len(before["scores.csv"]), differences=tuple(differences))
+
+
+def write_replay(path: Path, replay: Replay) -> None:
+    """
+    Write replay.csv: one row a difference.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file; an earlier table of this kind is replaced, anything else is not.
+    replay : Replay
+        To be written.
+
+    Raises
+    ------
+    OutputError
+        Where it cannot be written.
+    """
+    heading = ",".join(REPLAY_COLUMNS).encode("ascii")
+    if path.exists() and not (path.is_file() and path.read_bytes().startswith(heading)):
+        raise OutputError(
+            f"{path}: is there already, and is no table of `oral-lesion replay`. Give another with --out."
+        )
+    fresh = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    rows = [{column: str(getattr(one, column)) for column in REPLAY_COLUMNS} for one in replay.differences]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_table(fresh, REPLAY_COLUMNS, rows)
+        fresh.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}). Check space and rights.") from error
+
+
+def _score_again(
+    found: VisitPhotos, stored: StoredRun, segmenters: SegmenterSource, run: ReplayRun
+) -> Mapping[str, _Table]:
+    if not found.entries:
+        return {table: {} for table in _KEYS}
+    with TemporaryDirectory(prefix="oral-lesion-replay-") as folder:
+        out = Path(folder) / "again"
+        score_found(
+            found,
+            out,
+            protocol=stored.protocol,
+            segmenters=segmenters,
+            jobs=run.jobs,
+            on_outcome=run.on_outcome,
+        )
+        return {table: _read_cells(out / table, keys) for table, keys in _KEYS.items()}
+
+
+def _drawn(photo_ids: Sequence[str], run: ReplayRun) -> list[str]:
+    if run.sample is None or run.sample >= len(photo_ids):
+        return list(photo_ids)
+    return sorted(random.Random(run.seed).sample(list(photo_ids), run.sample))  # noqa: S311 - repeatable, no secret
+
+
+def _listed(results: Path) -> set[str]:
+    """Return the photos that run.json lists: a row taken out of a table is missed all the same."""
+    run = json.loads((results / RUN_FILE).read_bytes())
+    return {str(photo["photo_id"]) for photo in run.get("inputs", [])}
+
+
+def _not_found(photo_id: str) -> FieldDifference:
+    return FieldDifference(
+        photo_id=photo_id,
+        table="scores.csv",
+        row="",
+        field="(original)",
+        stored=_PRESENT,
+        scored_again="not among the photos, or changed",
+    )
+
+
+def _read_cells(path: Path, keys: tuple[str, ...]) -> _Table:
+    """Return the cells as they are printed: no reading of numbers may hide a difference."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True))
+        table = {tuple(row[key] for key in keys): {name: row[name] or "" for name in row if name} for row in rows}
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        raise FormatError(f"{path}: expected a table as this package writes it ({type(error).__name__}).") from error
+    if len(table) < len(rows):
+        raise FormatError(f"{path}: expected each {' and '.join(keys)} once, got one of them twice.")
+    return table
+
+
+def _of(rows: _Table, photo_ids: set[str]) -> _Table:
+    return {key: row for key, row in rows.items() if key[0] in photo_ids}
+
+
+def _differences(table: str, before: _Table, again: _Table) -> Iterator[FieldDifference]:
+    for key in sorted(before.keys() | again.keys()):
+        where = {"photo_id": key[0], "table": table, "row": " ".join(key[1:])}
+        if key not in before or key not in again:
+            stored, fresh = (_PRESENT if key in rows else _ABSENT for rows in (before, again))
+            yield FieldDifference(**where, field="(row)", stored=stored, scored_again=fresh)
+            continue
+        old, new = before[key], again[key]
+        for name in [*new, *(name for name in old if name not in new)]:
+            stored, fresh = old.get(name, "(no column)"), new.get(name, "(no column)")
+            if stored != fresh:
+                yield FieldDifference(**where, field=name, stored=stored, scored_again=fresh)
+
+
+def _flat(environment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in environment.items():
+        if isinstance(value, Mapping):
+            yield from ((str(package), str(version)) for package, version in value.items())
+        else:
+            yield name, str(value)
