@@ -72,3 +72,17 @@ def test_what_cannot_be_joined_is_refused(tiny_settings, runs, tmp_path):
     ensemble = tiny_settings.network.model_copy(update={"members": 2})
     with pytest.raises(InputError, match="training makes single networks"):
         fit(tiny_settings.model_copy(update={"network": ensemble}), tmp_path / "new")
+
+
+def test_averaged_weights_tell_of_the_run_that_the_training_file_describes(tiny_settings, runs, tmp_path):
+    folders, _ = runs
+    read = [torch.load(folder / "checkpoint.pt", weights_only=True) for folder in folders]
+    for folder, checkpoint in zip(folders, read, strict=True):
+        own = checkpoint["average_steps"] == 1
+        more = {
+            "settings_sha256": tiny_settings.sha256 if own else "0" * 64,
+            "history": [{"epoch": 1}] * (1 if own else 99),
+        }
+        write_checkpoint(folder, {**checkpoint, **more})
+    join_runs(tiny_settings, folders, tmp_path / "joined", as_ensemble=False)
+    assert len(load_trained(tmp_path / "joined")[2]) == 1

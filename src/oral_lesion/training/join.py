@@ -69,7 +69,7 @@ def join_runs(
         }
     else:
         average = mean_weights(weights)
-    longest = max(read, key=lambda checkpoint: len(checkpoint["history"]))
+    told_of = _own_run(settings, read)
     run_folder.mkdir(parents=True, exist_ok=True)
     content = joined.model_dump_json(indent=2).encode()
     write_atomically(run_folder / SETTINGS_NAME, lambda file: file.write(content))
@@ -78,11 +78,17 @@ def join_runs(
         {
             "settings_sha256": joined.sha256,
             "average": average,
-            "average_steps": longest["average_steps"],
-            "history": longest["history"],
+            "average_steps": told_of["average_steps"],
+            "history": told_of["history"][: settings.epochs],
         },
     )
     return joined
+
+
+def _own_run(settings: TrainingSettings, read: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the longest of the runs that the training file itself describes; where there is none, of all."""
+    own = [checkpoint for checkpoint in read if settings.continues(str(checkpoint.get("settings_sha256")))]
+    return max(own or read, key=lambda checkpoint: len(checkpoint["history"]))
 
 
 def _fitting(settings: TrainingSettings, path: Path) -> dict[str, Any]:
