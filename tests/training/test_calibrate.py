@@ -178,3 +178,20 @@ def test_a_picture_is_seen_at_the_size_that_the_model_sees(picture_root):
     assert seen.srgb.shape == (160, 192, 3)
     assert set(np.unique(seen.labels)) == {0, 255}
     assert seen.truth.mean() == pytest.approx(seen_picture(picture, 96).truth.mean(), rel=0.02)
+
+
+def test_a_picture_of_known_scale_is_seen_at_the_working_resolution(picture_root):
+    folder = picture_root / "disks"
+    files = {"image": folder / "images" / "0.png", "mask": folder / "masks" / "0.png"}
+    picture = LabelledPicture(picture_id="0", group="0", mm_per_px=0.05, **files)
+    height, width = seen_picture(picture, 192).labels.shape
+    at_once = seen_picture(picture, 192, working_mm_per_px=0.1).labels.shape
+    own = seen_picture(LabelledPicture(picture_id="0", group="0", **files), 192, working_mm_per_px=0.1).labels.shape
+    assert at_once == (picture_shape(files["image"])[0] // 2, picture_shape(files["image"])[1] // 2)
+    assert own == (height, width)
+
+
+def picture_shape(file):
+    import cv2
+
+    return cv2.imread(str(file)).shape[:2]

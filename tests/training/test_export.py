@@ -215,7 +215,7 @@ def test_a_run_is_calibrated_on_the_pictures_that_are_named(tiny_run, tmp_path, 
 @pytest.mark.usefixtures("quick_gate")
 def test_rows_are_kept_only_of_a_table(tiny_run, tmp_path, picture_root):
     settings = CalibrationSettings(folder=picture_root / "disks", keep={"split": "val"})
-    with pytest.raises(InputError, match=r"no photos\.csv"):
+    with pytest.raises(InputError, match="has no table of labelled pictures"):
         export.export_run(tiny_run, tmp_path / "tiny", ExportSettings(version="0.0.1", calibration=settings))
     assert not (tmp_path / "tiny").exists()
 

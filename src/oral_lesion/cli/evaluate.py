@@ -55,7 +55,7 @@ def evaluate(
         typer.Option(
             min=32,
             max=8192,
-            help="Longer side (px) at which the model sees pictures without a scale. Repeatable. [default: 512]",
+            help="Longer side (px) at which the model sees pictures without a scale. Repeatable. [default: 384]",
             show_default=False,
         ),
     ] = None,
@@ -97,7 +97,7 @@ def evaluate(
     if write_card and (model is None or int8):
         raise typer.BadParameter("--write-card needs --model, the bundle that is to take the figures, and no --int8")
     settings = EvaluationSettings(
-        longer_side_px=tuple(longer_side or (512,)),
+        longer_side_px=tuple(longer_side or (384,)),
         smallest_lesion_px=smallest_lesion,
         smallest_lesion_mm2=smallest_lesion_mm2,
         resamples=resamples,

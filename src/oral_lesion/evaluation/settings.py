@@ -29,7 +29,7 @@ class EvaluationSettings:
         Worst and best pictures on the page, of each as many.
     """
 
-    longer_side_px: tuple[int, ...] = (512,)
+    longer_side_px: tuple[int, ...] = (384,)
     smallest_lesion_px: float = 30.0
     smallest_lesion_mm2: float = 1.0
     resamples: int = 2000

@@ -69,7 +69,9 @@ class SeenPicture:
         return np.asarray(self.labels != IGNORE_VALUE)
 
 
-def seen_picture(picture: LabelledPicture, longer_side_px: int) -> SeenPicture:
+def seen_picture(
+    picture: LabelledPicture, longer_side_px: int, *, working_mm_per_px: float | None = None
+) -> SeenPicture:
     """
     Read a labelled picture and resample it to the size that the model sees.
 
@@ -78,7 +80,9 @@ def seen_picture(picture: LabelledPicture, longer_side_px: int) -> SeenPicture:
     picture : LabelledPicture
         What to read.
     longer_side_px : int
-        Length of its longer side; the pictures have no scale.
+        Length of its longer side, where its scale is not known.
+    working_mm_per_px : float or None
+        Resolution to which a picture of known scale is brought; None counts as unknown scale.
 
     Returns
     -------
@@ -92,7 +96,10 @@ def seen_picture(picture: LabelledPicture, longer_side_px: int) -> SeenPicture:
     """
     srgb, labels = read_picture(picture)
     height, width = labels.shape
-    ratio = longer_side_px / max(height, width)
+    if picture.mm_per_px is not None and working_mm_per_px is not None:
+        ratio = picture.mm_per_px / working_mm_per_px
+    else:
+        ratio = longer_side_px / max(height, width)
     size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
     interpolation = cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC
     return SeenPicture(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from oral_lesion.errors import InputError
+from oral_lesion.evaluation import find_pictures
 from oral_lesion.io.bundle import BundleMetadata, Domain, DomainCheck, ProbabilityCalibration
 from oral_lesion.io.datasets import LabelledPicture
 from oral_lesion.io.settings import load_protocol
@@ -27,11 +27,9 @@ from oral_lesion.training.calibrate import (
     threshold_figures,
 )
 from oral_lesion.training.calibrate_boundary import calibrate_boundary, measured_pairs
-from oral_lesion.training.data import find_pictures
 from oral_lesion.training.domain import PERCENTILE, RULE, DomainFit, fit_domain
 from oral_lesion.training.exported import ExportedNetwork, domain_features
 from oral_lesion.training.quantize import judge_int8, quantized_bytes
-from oral_lesion.training.settings import SourceSettings
 
 __all__ = ["CalibrationSettings", "Calibrator"]
 
@@ -57,7 +55,7 @@ class CalibrationSettings:
     checks : mapping of str to Path
         More folders with images/, by what they show: how many are flagged goes to the model card.
     longer_side_px : int
-        The model sees every picture at this length of its longer side.
+        The model sees pictures of unknown scale at this length of their longer side.
     """
 
     folder: Path
@@ -80,6 +78,8 @@ class Calibrator:
         On which pictures.
     mirror : bool
         Whether pictures are run mirrored too.
+    working_mm_per_px : float
+        Resolution to which pictures of known scale are brought.
 
     Raises
     ------
@@ -89,8 +89,11 @@ class Calibrator:
         One of them cannot be read.
     """
 
-    def __init__(self, network: nn.Module, settings: CalibrationSettings, *, mirror: bool) -> None:
+    def __init__(
+        self, network: nn.Module, settings: CalibrationSettings, *, mirror: bool, working_mm_per_px: float
+    ) -> None:
         self._network = network
+        self._working_mm_per_px = working_mm_per_px
         self._settings = settings
         self._mirror = mirror
         self._data_set = f"{_words_of(settings.folder, settings.keep)}, longer side {settings.longer_side_px} px"
@@ -193,7 +196,10 @@ class Calibrator:
         return metadata.model_copy(update={"int8": verdict}), int8_bytes if verdict.written else None
 
     def _seen(self, pictures: Sequence[LabelledPicture]) -> list[SeenPicture]:
-        return [seen_picture(picture, self._settings.longer_side_px) for picture in pictures]
+        return [
+            seen_picture(picture, self._settings.longer_side_px, working_mm_per_px=self._working_mm_per_px)
+            for picture in pictures
+        ]
 
     def _fitted_domain(self) -> tuple[DomainFit, int, int] | None:
         """Fit the domain rule; with it go the numbers of pictures inside and outside."""
@@ -209,7 +215,7 @@ class Calibrator:
         """Return the mean features of pictures, one row each."""
         rows = []
         for picture in pictures:
-            seen = seen_picture(picture, self._settings.longer_side_px)
+            seen = seen_picture(picture, self._settings.longer_side_px, working_mm_per_px=self._working_mm_per_px)
             cells = domain_features(self._network, seen.srgb)
             rows.append(mean_of_covered(cells, np.ones(seen.labels.shape, np.bool_)))
         return np.array(rows, np.float64)
@@ -252,7 +258,7 @@ def pictures_of(folder: Path, keep: Mapping[str, str]) -> tuple[LabelledPicture,
     Parameters
     ----------
     folder : Path
-        With photos.csv and masks; else with images/ and masks/; else with images/.
+        With dataset.toml or photos.csv; else with images/ and masks/; else with images/.
     keep : mapping of str to str
         Rows of photos.csv to keep.
 
@@ -266,20 +272,7 @@ def pictures_of(folder: Path, keep: Mapping[str, str]) -> tuple[LabelledPicture,
     InputError
         There are none, or rows are to be kept where there is no table.
     """
-    if keep and not (folder / "photos.csv").is_file():
-        raise InputError(f"{folder}: has no photos.csv, whose rows could be kept; give no column=value for it")
-    labelled = (folder / "masks").is_dir()
-    table = labelled and (folder / "photos.csv").is_file()
-    source = SourceSettings(
-        name="calibration",
-        layout="table" if table else "pairs" if labelled else "lesion-free",
-        path=folder.name,
-        keep=dict(keep),
-        longer_side_px=(512, 512),
-        licence="see there",
-        source="see there",
-    )
-    return find_pictures(source, folder.parent)
+    return find_pictures(folder, keep=keep or None).pictures
 
 
 def _without_mirror(metadata: BundleMetadata, model_bytes: bytes) -> OnnxSegmenter | None:

@@ -98,7 +98,9 @@ def export_run(run_folder: Path, target: Path, settings: ExportSettings) -> Mode
     if settings.calibration is None:
         model_bytes = _checked_bytes(ExportedNetwork(network), metadata.threshold, ())
         return write_bundle(target, metadata, model_bytes, overwrite=settings.overwrite)
-    calibrator = Calibrator(network, settings.calibration, mirror=settings.mirror)
+    calibrator = Calibrator(
+        network, settings.calibration, mirror=settings.mirror, working_mm_per_px=training.working_mm_per_px
+    )
     exported = calibrator.calibrated_network()
     pictures = [picture.srgb for picture in calibrator.pictures[:_PARITY_PICTURES]]
     model_bytes = _checked_bytes(exported, metadata.threshold, pictures)
@@ -209,5 +211,5 @@ def _training_description(settings: TrainingSettings, *, epochs: int) -> Trainin
         crops=sum(stage.pictures_per_epoch for stage in located),
         encoder=settings.network.encoder,
         initial_weights=settings.network.initial_weights,
-        stages=tuple(lines),
+        stages=(*lines, *settings.card.training_notes),
     )

@@ -313,8 +313,11 @@ class CardSettings(FrozenSection):
         What the model is for, and what not.
     limits : tuple of str
         What the model is known not to do.
+    training_notes : tuple of str
+        What the stages don't tell of how the weights came about, such as the runs that they are the mean of.
     """
 
     licence: str = Field(default="research use only", min_length=1)
     intended_use: str = Field(default="Research on erosions of the oral mucosa; not a medical device.", min_length=1)
     limits: tuple[str, ...] = ("Not validated.",)
+    training_notes: tuple[str, ...] = ()
