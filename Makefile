@@ -1,4 +1,4 @@
-# make demo    core install, render a demo subject, score it
+# make demo    core install, render a demo subject, score a visit, then both and their change
 # make test    all tests        make check    all static checks
 .PHONY: demo test check clean core dev
 
@@ -29,8 +29,8 @@ DEMO := demo
 demo: core
 	$(BIN)/oral-lesion phantom $(DEMO)/photos --subjects 1 --visits 2 --sites buccal-left,tongue-ventral,palate-hard --seed 3 --overwrite
 	$(BIN)/oral-lesion score $(DEMO)/photos/phantom-01/week-00 -o $(DEMO)/scores/week-00 --overwrite
-	$(BIN)/oral-lesion score $(DEMO)/photos/phantom-01/week-04 -o $(DEMO)/scores/week-04 --overwrite
-	@echo "The tables and pictures are in $(DEMO)/scores; the true areas are in $(DEMO)/photos/truth.csv"
+	$(BIN)/oral-lesion study $(DEMO)/photos -o $(DEMO)/study --overwrite
+	@echo "Tables and pictures of one visit are in $(DEMO)/scores, change and figures in $(DEMO)/study; the true areas are in $(DEMO)/photos/truth.csv"
 
 check: dev
 	$(BIN)/ruff check .
