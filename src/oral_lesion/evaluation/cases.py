@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from oral_lesion.evaluation.counts import PictureCounts, PictureModel, predict_picture
 from oral_lesion.evaluation.run import Round
 from oral_lesion.io.datasets import IGNORE_VALUE, LESION_VALUE, LabelledPicture, read_picture
+from oral_lesion.numerics.scaling import scaled_srgb
 
 __all__ = ["LABEL_COLOR", "PREDICTION_COLOR", "Case", "CaseSet", "draw_cases", "pick_cases"]
 
@@ -128,11 +129,7 @@ def draw_cases(
 def _drawn(count: PictureCounts, picture: LabelledPicture, model: PictureModel) -> Case:
     srgb, labels = read_picture(picture)
     prediction = predict_picture(srgb, model, longer_side_px=count.longer_side_px, mm_per_px=count.mm_per_px)
-    height, width = labels.shape
-    scale = _LONGER_SIDE_PX / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(srgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    drawn = np.ascontiguousarray(small, np.uint8)
+    drawn = np.ascontiguousarray(scaled_srgb(srgb, _LONGER_SIDE_PX / max(labels.shape)))
     for mask, color in (
         (labels == IGNORE_VALUE, _IGNORED_COLOR),
         (prediction.mask, PREDICTION_COLOR),
@@ -143,8 +140,8 @@ def _drawn(count: PictureCounts, picture: LabelledPicture, model: PictureModel) 
     return Case(
         count=count,
         jpeg_base64=base64.b64encode(encoded.tobytes()).decode("ascii"),
-        width_px=size[0],
-        height_px=size[1],
+        width_px=drawn.shape[1],
+        height_px=drawn.shape[0],
     )
 
 

@@ -19,6 +19,7 @@ from oral_lesion.numerics.overlap import (
     match_lesions,
     ratio,
 )
+from oral_lesion.numerics.scaling import scaled_srgb
 from oral_lesion.numerics.surface import border_distances
 from oral_lesion.records import ModelIdentity
 
@@ -202,9 +203,7 @@ def predict_picture(
         scale = longer_side_px / max(height, width)
     else:
         scale = (mm_per_px or model.working_mm_per_px) / model.working_mm_per_px
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    seen = model.probability_of_srgb(np.asarray(cv2.resize(srgb, size, interpolation=interpolation), np.uint8))
+    seen = model.probability_of_srgb(scaled_srgb(srgb, scale))
     own = cv2.resize(seen, (width, height), interpolation=cv2.INTER_LINEAR)
     return PicturePrediction(seen=seen, probability=np.asarray(own, np.float32), threshold=model.threshold)
 

@@ -14,6 +14,7 @@ from oral_lesion.io.bundle import open_segmenter
 from oral_lesion.io.one_by_one import FileOutcome, refused_line, require_folder, require_free_names, write_png
 from oral_lesion.io.photos import read_photo
 from oral_lesion.io.visits import identify_photo
+from oral_lesion.numerics.scaling import scaled_srgb
 from oral_lesion.segment.onnx import OnnxSegmenter
 
 __all__ = ["DEFAULT_LONGER_SIDE_PX", "segment_pictures"]
@@ -100,10 +101,6 @@ def probability_at(srgb: NDArray[np.uint8], segmenter: OnnxSegmenter, longer_sid
         In [0, 1], at the picture's own size.
     """
     height, width = srgb.shape[:2]
-    ratio = longer_side_px / max(height, width)
-    size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-    interpolation = cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC
-    seen = np.asarray(cv2.resize(srgb, size, interpolation=interpolation), dtype=np.uint8)
-    probability = segmenter.probability_of_srgb(seen)
+    probability = segmenter.probability_of_srgb(scaled_srgb(srgb, longer_side_px / max(height, width)))
     resized = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.clip(resized, 0.0, 1.0), dtype=np.float32)

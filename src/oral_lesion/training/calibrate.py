@@ -16,6 +16,7 @@ from torch import nn
 from oral_lesion.errors import InputError
 from oral_lesion.io.bundle import ProbabilityCalibration, ThresholdChoice
 from oral_lesion.io.datasets import IGNORE_VALUE, LESION_VALUE, LabelledPicture, read_picture
+from oral_lesion.numerics.scaling import scaled_srgb
 from oral_lesion.segment import Prediction
 from oral_lesion.segment.tiles import padded_to_multiple
 from oral_lesion.training.network import MULTIPLE_OF_PX, normalize
@@ -95,17 +96,13 @@ def seen_picture(
         The picture cannot be read.
     """
     srgb, labels = read_picture(picture)
-    height, width = labels.shape
     if picture.mm_per_px is not None and working_mm_per_px is not None:
         ratio = picture.mm_per_px / working_mm_per_px
     else:
-        ratio = longer_side_px / max(height, width)
-    size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-    interpolation = cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC
-    return SeenPicture(
-        srgb=np.asarray(cv2.resize(srgb, size, interpolation=interpolation), np.uint8),
-        labels=np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST), np.uint8),
-    )
+        ratio = longer_side_px / max(labels.shape)
+    seen = scaled_srgb(srgb, ratio)
+    marks = cv2.resize(labels, seen.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    return SeenPicture(srgb=seen, labels=np.asarray(marks, np.uint8))
 
 
 def calibrate_probability(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from oral_lesion.errors import InputError
 from oral_lesion.io.datasets import IGNORE_VALUE, LESION_VALUE, LabelledPicture
 from oral_lesion.io.settings import load_card
+from oral_lesion.numerics.scaling import scaled_srgb
 from oral_lesion.phantom import LIGHTS, PhantomScene, SceneSettings, render_scene
 from oral_lesion.phantom.chart import card_outside_mm
 from oral_lesion.phantom.settings import random_generator
@@ -106,13 +107,11 @@ class PhantomReader:
         labels[scene.mask > 0] = LESION_VALUE
         labels[scene.ignored] = IGNORE_VALUE
         scale = scene.truth.mm_per_px / self._mm_per_px
-        height, width = scene.srgb.shape[:2]
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        if size == (width, height):
+        srgb = scaled_srgb(scene.srgb, scale)
+        if srgb.shape == scene.srgb.shape:
             return scene.srgb, labels
-        srgb = cv2.resize(scene.srgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-        marks = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT)
-        return np.asarray(srgb, np.uint8), np.asarray(marks, np.uint8)
+        marks = cv2.resize(labels, srgb.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        return srgb, np.asarray(marks, np.uint8)
 
     def _drawn_scene(self, number: int, seed: int, rng: np.random.Generator) -> SceneSettings:
         """Return a scene without card whose pixels have about the working resolution."""

@@ -15,6 +15,7 @@ from torch import nn
 from oral_lesion.errors import InputError
 from oral_lesion.io.csv_tables import TEXT, WHOLE, Columns, Row, write_table
 from oral_lesion.io.datasets import IGNORE_VALUE, LESION_VALUE, LabelledPicture, folds_by_group
+from oral_lesion.numerics.scaling import scaled_srgb
 from oral_lesion.training.data import Source
 from oral_lesion.training.network import MULTIPLE_OF_PX, ProbabilityNetwork
 from oral_lesion.training.settings import SourceSettings, TrainingSettings, ValidationSettings
@@ -196,12 +197,9 @@ def judge(
 
 def _at_seen_size(one: HeldOut, longer_side_px: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     srgb, labels = one.source.read(one.picture)
-    height, width = labels.shape
-    scale = one.source.magnification(one.picture) or longer_side_px / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    seen = cv2.resize(srgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    marks = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT)
-    return np.asarray(seen, np.uint8), np.asarray(marks, np.uint8)
+    seen = scaled_srgb(srgb, one.source.magnification(one.picture) or longer_side_px / max(labels.shape))
+    marks = cv2.resize(labels, seen.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    return seen, np.asarray(marks, np.uint8)
 
 
 def mean_dice(judged: Sequence[JudgedPicture]) -> float:
