@@ -1,6 +1,7 @@
 # make demo    core install, render a demo subject, score a visit, then both and their change
-# make test    all tests        make check    all static checks
-.PHONY: demo test check clean core dev
+# make test    all tests        make check    all static checks, the documentation among them
+# make docs    the documentation as a site: build/site/index.html
+.PHONY: demo test check docs clean core dev
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,7 +23,7 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.core
 	$(PIP) install --quiet $(TORCH)
-	$(PIP) install --quiet --editable '.[train,raw,notebooks,dev]'
+	$(PIP) install --quiet --editable '.[train,raw,notebooks,docs,dev]'
 	touch $@
 
 DEMO := demo
@@ -32,12 +33,16 @@ demo: core
 	$(BIN)/oral-lesion study $(DEMO)/photos -o $(DEMO)/study --overwrite
 	@echo "Tables and pictures of one visit are in $(DEMO)/scores, change and figures in $(DEMO)/study; the true areas are in $(DEMO)/photos/truth.csv"
 
-check: dev
+check: dev docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(BIN)/python -m numpydoc lint $(shell git ls-files 'src/*.py' ':!src/oral_lesion/cli')
+
+# Every warning is a fault: dead links and anchors, pages in no menu, docstrings that cannot be read.
+docs: dev
+	$(BIN)/python -m sphinx -W --keep-going -q -j 2 -b html -d build/site-trees docs build/site
 
 test: dev
 	OMP_NUM_THREADS=1 NO_ALBUMENTATIONS_UPDATE=1 $(BIN)/python -m pytest -n 2

@@ -1,0 +1,76 @@
+"""Sphinx: `make docs` builds these pages into build/site, without any network; a warning is a fault."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from importlib import import_module
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+project = "oral-lesion"
+author = "The oral-lesion authors"
+release = import_module("oral_lesion._version").__version__
+version = release
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "sphinx_copybutton"]
+exclude_patterns = ["_build"]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+
+myst_heading_anchors = 4  # links to headings, as on the hosting page; a dead one is a warning
+myst_enable_extensions = ["colon_fence", "attrs_block", "attrs_inline"]
+
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 100
+add_module_names = False
+numpydoc_show_class_members = False
+toc_object_entries_show_parents = "hide"
+
+html_theme = "furo"
+html_title = f"oral-lesion {release}"
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
+html_favicon = "_static/logo.svg"
+html_logo = "_static/logo.svg"
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+html_extra_path = ["model-bundle.schema.json"]
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#0f4c5c", "color-brand-content": "#a3303f"},
+    "dark_css_variables": {"color-brand-primary": "#7cc4d8", "color-brand-content": "#f2a1a9"},
+}
+copybutton_exclude = ".linenos, .gp, .go"
+
+SOURCE_URL = "https://github.com/oral-lesion/oral-lesion/blob/main"
+INCLUDED = {"CHANGELOG.md": "project/changelog.md", "CONTRIBUTING.md": "project/contributing.md",
+            "SECURITY.md": "project/security.md"}  # fmt: skip
+"""Pages that only include a file from elsewhere in the repository; model cards go by their model's name."""
+
+_LINK = re.compile(r"(\]\()(?!<|[a-z]+:|#)([^)\s#]+)((?:#[^)\s]*)?\))")
+
+
+def lead_links_out_of_docs(_app: object, docname: str, source: list[str]) -> None:
+    """Lead links that leave docs/ to the page that includes their target, or else to the source's own page."""
+    here = posixpath.dirname(f"docs/{docname}")
+
+    def led(match: re.Match[str]) -> str:
+        before, target, after = match.groups()
+        wanted = posixpath.normpath(posixpath.join(here, target))
+        if wanted.startswith("docs/") or not (ROOT / wanted).exists():
+            return match.group()  # within docs/, or dead: Sphinx finds out
+        place = INCLUDED.get(wanted)
+        if wanted.startswith("models/") and wanted.endswith("/model-card.md"):
+            place = f"models/{wanted.split('/')[1]}.md"
+        return f"{before}{f'/{place}' if place else f'{SOURCE_URL}/{wanted}'}{after}"
+
+    source[0] = _LINK.sub(led, source[0])
+
+
+def setup(app: object) -> None:
+    """Register what is above."""
+    app.connect("source-read", lead_links_out_of_docs)  # type: ignore[attr-defined]
