@@ -4,7 +4,11 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
+from oral_lesion.cli.app import COMMANDS, app
+
+SCREEN_LINES = 42
 HEAVY = ("cv2", "onnxruntime", "numpy", "torch", "skimage", "scipy", "PIL", "pydicom", "pandas")
 
 
@@ -21,6 +25,56 @@ def test_help_loads_nothing_heavy(arguments):
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip()
+
+
+def test_help_of_all_commands_imports_none_of_them():
+    code = (
+        "import sys\nsys.argv = ['oral-lesion', '--help']\nfrom oral_lesion.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "ours = {name for name in sys.modules if name.startswith('oral_lesion.')}\n"
+        "allowed = {f'oral_lesion.{name}' for name in ('_version', 'errors', 'cli', 'cli.app', 'cli.lazy')}\n"
+        "assert ours <= allowed, ours - allowed\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def every_command():
+    """Return the words of every command and of every command within one."""
+    group = typer.main.get_command(app)
+    words = []
+    for name in group.list_commands(None):
+        words.append([name])
+        within = getattr(group.get_command(None, name), "commands", {})
+        words += [[name, inner] for inner in within]
+    return words
+
+
+@pytest.mark.parametrize("words", [[], *every_command()], ids=" ".join)
+def test_help_fits_a_screen_and_shows_an_example(command, monkeypatch, words):
+    monkeypatch.setenv("COLUMNS", "80")
+    ran = command(*words, "--help")
+    assert ran.code == 0
+    lines = ran.out.splitlines()
+    assert len(lines) <= SCREEN_LINES
+    assert max(map(len, lines)) <= 80
+    example = " ".join(" ".join(lines).split())
+    assert f"Example: {' '.join(['oral-lesion', *words])}" in example
+
+
+def test_the_help_lists_each_command_on_one_line_under_its_heading(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = command("--help").out.splitlines()
+    for heading, commands in COMMANDS.items():
+        first = lines.index(f"{heading}:") + 1
+        shown = [line.split()[0] for line in lines[first : first + len(commands)]]
+        assert shown == list(commands)
+
+
+def test_a_misspelt_command_is_answered_with_the_one_that_was_meant(command):
+    ran = command("stduy")
+    assert ran.code == 2
+    assert "Did you mean 'study'?" in ran.err
 
 
 def test_importing_the_package_loads_nothing_heavy():

@@ -7,54 +7,48 @@ from typing import Annotated
 
 import typer
 
-from oral_lesion.cli import (
-    audit,
-    card,
-    check,
-    compare,
-    data,
-    evaluate,
-    export,
-    lock,
-    phantom,
-    repeatability,
-    replay,
-    score,
-    segment,
-    standardize,
-    study,
-    train,
-)
+from oral_lesion.cli.lazy import group_of
 
-__all__ = ["app", "main"]
+__all__ = ["COMMANDS", "app", "main"]
+
+# The command NAME is the module oral_lesion.cli.NAME: its `app`, or else its function NAME.
+COMMANDS = {
+    "At a site": {
+        "check": "Is a photo usable? At once, with how to retake it.",
+        "score": "Score a visit folder: areas in mm², or why not.",
+        "compare": "By how much erosions changed between two visits.",
+        "standardize": "Photos in standard colour and scale.",
+        "card": "Print the open card; take in its measured colours.",
+    },
+    "In the core lab": {
+        "study": "Score all visits of a study; compute its endpoints.",
+        "repeatability": "How far repeated photos agree.",
+        "lock": "Freeze a study's protocol, model and versions.",
+        "replay": "Score again; compare with the stored rows.",
+        "audit": "Who scored what, when, why; verify the log.",
+    },
+    "In research": {
+        "phantom": "Render photos of known area.",
+        "segment": "Masks for pictures without a card.",
+        "data": "Take in labelled pictures; check a data set.",
+        "train": "Train a network.",
+        "evaluate": "Judge a model on labelled pictures.",
+        "export": "Export a trained network as a bundle.",
+    },
+}
 
 app = typer.Typer(
     name="oral-lesion",
-    help="Area of oral erosions in mm², with its uncertainty, from photographs with a colour card.",
-    epilog="Exit codes: 0 scored · 1 failed · 2 wrong usage · 3 finished, some photos refused.",
+    cls=group_of(COMMANDS),
+    help="Area of oral erosions in mm², with its uncertainty, from photographs with a colour card.\n\n"
+    "Example: oral-lesion score photos/S-001/week-04    (more: oral-lesion score -h)",
+    epilog="Exit codes: 0 done · 1 failed · 2 wrong usage · 3 finished, some refused.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: rich would double the time it takes to appear
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-app.command("score", short_help="Score a visit folder: areas in mm², or why not.")(score.score)
-app.command("study", short_help="Score all visits of a study; compute its endpoints.")(study.study)
-app.command("compare", short_help="By how much erosions changed between two visits.")(compare.compare)
-app.command("repeatability", short_help="How far repeated photos agree.")(repeatability.repeatability)
-app.command("lock", short_help="Freeze a study's protocol, model and versions.")(lock.lock)
-app.command("replay", short_help="Score again; compare with the stored rows.")(replay.replay)
-app.add_typer(audit.app, name="audit", short_help="Who scored what, when, why; verify the log.")
-app.command("check", short_help="Is a photo usable? At once, with how to retake it.")(check.check)
-app.command("segment", short_help="Masks for pictures without a card.")(segment.segment)
-app.command("standardize", short_help="Photos in standard colour and scale.")(standardize.standardize)
-app.add_typer(card.app, name="card", short_help="Print the open card; take in its measured colours.")
-app.command("phantom", short_help="Render photos of known area.")(phantom.phantom)
-app.add_typer(data.app, name="data", short_help="Take in labelled pictures; check a data set.")
-app.command("train", short_help="Train a network.")(train.train)
-app.command("evaluate", short_help="Judge a model on labelled pictures.")(evaluate.evaluate)
-app.command("export", short_help="Export a trained network as a bundle.")(export.export)
 
 
 def _print_version(asked: bool) -> None:
@@ -82,7 +76,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        app()
+        app(prog_name="oral-lesion")
     except OralLesionError as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(1)

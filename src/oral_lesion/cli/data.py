@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Take in labelled pictures of other tools, and check data sets.",
+    help="Take in labelled pictures of other tools, and check data sets.\n\nExample: oral-lesion data check set",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -32,49 +32,37 @@ def evaluate(
     dataset: Annotated[
         Path,
         typer.Argument(
-            help="Folder with dataset.toml; or photos.csv; or images/ and masks/; or lesion-free images/.",
+            help="Folder: dataset.toml, photos.csv, images/ and masks/, or images/.",
             show_default=False,
         ),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")] = Path("oral-lesion-evaluation"),
     model: Annotated[
-        Path | None, typer.Option(help="Model bundle folder. [default: the packaged one]", show_default=False)
+        Path | None, typer.Option(help="Model bundle. [default: the packaged one]", show_default=False)
     ] = None,
-    compare: Annotated[
-        Path | None, typer.Option(help="Another bundle: differences on the same pictures.", show_default=False)
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(help="Take this split of the data set alone, such as val.", show_default=False)
-    ] = None,
+    compare: Annotated[Path | None, typer.Option(help="Another bundle to subtract.", show_default=False)] = None,
+    split: Annotated[str | None, typer.Option(help="This split alone, such as val.", show_default=False)] = None,
     keep: Annotated[
         list[str] | None,
-        typer.Option(help="column=value: take these rows of photos.csv alone. Repeatable.", show_default=False),
+        typer.Option(help="column=value: these rows alone. Repeatable.", show_default=False),
     ] = None,
     longer_side: Annotated[
         list[int] | None,
         typer.Option(
             min=32,
             max=8192,
-            help="Longer side (px) at which the model sees pictures without a scale. Repeatable. [default: 384]",
+            help="Longer side seen without a scale, px. Repeatable. [default: 384]",
             show_default=False,
         ),
     ] = None,
-    smallest_lesion: Annotated[
-        float, typer.Option(min=0, help="Smallest lesion counted, in px the model sees; without a scale.")
-    ] = 30.0,
-    smallest_lesion_mm2: Annotated[float, typer.Option(min=0, help="The same in mm²; with a scale.")] = 1.0,
+    smallest_lesion: Annotated[float, typer.Option(min=0, help="In px; without a scale.")] = 30.0,
+    smallest_lesion_mm2: Annotated[float, typer.Option(min=0, help="In mm²; with a scale.")] = 1.0,
     resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap.")] = 2000,
-    cases: Annotated[int, typer.Option(min=0, help="Worst and best pictures on the page; 0 for none.")] = 6,
-    name: Annotated[
-        str | None, typer.Option(help="Of the data set in the results. [default: its own]", show_default=False)
-    ] = None,
-    int8: Annotated[
-        bool, typer.Option("--int8", help="Judge the bundle's model in eight-bit integers; --compare stays fp32.")
-    ] = False,
+    cases: Annotated[int, typer.Option(min=0, help="Worst and best on the page.")] = 6,
+    name: Annotated[str | None, typer.Option(help="Of the data set. [default: its own]", show_default=False)] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Judge the eight-bit model; --compare stays fp32.")] = False,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the model.")] = 1,
-    write_card: Annotated[
-        bool, typer.Option("--write-card", help="Put the figures into the bundle's metadata and model card.")
-    ] = False,
+    write_card: Annotated[bool, typer.Option("--write-card", help="Put the figures into the bundle.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in OUT.")] = False,
 ) -> None:
     """

@@ -18,17 +18,19 @@ def phantom(
     out: Annotated[Path, typer.Argument(help="Folder for the pictures; new or empty.", show_default=False)],
     subjects: Annotated[int, typer.Option(help="Number of subjects.")] = 1,
     visits: Annotated[int, typer.Option(help="Visits of each, four weeks apart.")] = 2,
-    sites: Annotated[str, typer.Option(help="Sites, separated by commas.")] = "buccal-left,buccal-right,tongue-ventral",
-    healing: Annotated[float, typer.Option(help="Share of an area left from visit to visit.")] = 0.55,
+    sites: Annotated[
+        str, typer.Option(help="With commas between. [default: three]", show_default=False)
+    ] = "buccal-left,buccal-right,tongue-ventral",
+    healing: Annotated[float, typer.Option(help="Share left from visit to visit.")] = 0.55,
     areas: Annotated[
         str | None,
-        typer.Option(help="Baseline areas in mm², separated by commas. [default: drawn]", show_default=False),
+        typer.Option(help="At baseline, mm², with commas. [default: drawn]", show_default=False),
     ] = None,
-    card: Annotated[str, typer.Option(help="A packaged card, or a file.")] = "colorchecker-classic-nano",
+    card: Annotated[str, typer.Option(help="Which one.")] = "colorchecker-classic-nano",
     no_card: Annotated[bool, typer.Option("--no-card", help="Leave the card out.")] = False,
     card_share: Annotated[
         float | None,
-        typer.Option(help="Length of the card over the picture's width. [default: 0.35]", show_default=False),
+        typer.Option(help="Card over picture's width. [default: 0.35]", show_default=False),
     ] = None,
     width: Annotated[int, typer.Option(help="Width in pixels.")] = 1600,
     height: Annotated[
@@ -38,17 +40,17 @@ def phantom(
     azimuth: Annotated[
         float | None, typer.Option(help="Direction of the tilt. [default: drawn]", show_default=False)
     ] = None,
-    focal_length: Annotated[int, typer.Option(help="35 mm equivalent focal length in mm.")] = 60,
+    focal_length: Annotated[int, typer.Option(help="Equivalent at 35 mm, in mm.")] = 60,
     light: Annotated[
         str, typer.Option(help="neutral, daylight, cool-flash, warm-led, tungsten or fluorescent.")
     ] = "daylight",
-    white_balance: Annotated[float, typer.Option(help="Share of the cast that the camera takes out.")] = 0.6,
+    white_balance: Annotated[float, typer.Option(help="Share of the cast taken out.")] = 0.6,
     exposure: Annotated[float, typer.Option(help="Exposure in stops.")] = 0.0,
-    noise: Annotated[float, typer.Option(help="Standard deviation at linear level 0.18.")] = 0.006,
-    blur: Annotated[float, typer.Option(help="Defocus: standard deviation in pixels.")] = 0.0,
+    noise: Annotated[float, typer.Option(help="Deviation at level 0.18.")] = 0.006,
+    blur: Annotated[float, typer.Option(help="Defocus: deviation in px.")] = 0.0,
     glare: Annotated[float, typer.Option(help="Saliva's highlights, 0 to 1.")] = 0.3,
-    card_glare: Annotated[int, typer.Option(help="Patches that a reflection washes out.")] = 0,
-    shading: Annotated[float, typer.Option(help="Vignetting and uneven light, 0 to 1.")] = 0.15,
+    card_glare: Annotated[int, typer.Option(help="Patches washed out.")] = 0,
+    shading: Annotated[float, typer.Option(help="Uneven light, 0 to 1.")] = 0.15,
     quality: Annotated[int, typer.Option(help="JPEG quality.")] = 92,
     orientation: Annotated[int, typer.Option(help="EXIF orientation of the files.")] = 1,
     mirrored: Annotated[bool, typer.Option("--mirrored", help="As seen in a mouth mirror.")] = False,
@@ -63,7 +65,7 @@ def phantom(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run's phantoms.")] = False,
 ) -> None:
     """
-    Make photographs of known area, colour, scale and tilt, with truth.csv beside them.
+    Make photographs of known area, scale and tilt, with truth.csv beside them.
 
     Example: oral-lesion phantom phantoms --visits 3 --tilt 10 --light warm-led
     """
