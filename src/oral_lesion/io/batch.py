@@ -205,6 +205,7 @@ def score_found(
     jobs: int = 1,
     overwrite: bool = False,
     on_outcome: Callable[[int, int], None] | None = None,
+    write_page: Callable[[Path], None] | None = None,
 ) -> VisitScores:
     """
     Score photos that were found before; otherwise as `score_visit`.
@@ -225,6 +226,8 @@ def score_found(
         Replace earlier results in `out`.
     on_outcome : callable or None
         Called with the number of photos done and of all photos after each.
+    write_page : callable or None
+        Called with the folder that holds all results, before it is put in place: a page of them appears with them.
 
     Returns
     -------
@@ -266,6 +269,8 @@ def score_found(
             cpu_s=time.process_time() - cpu_began + workers_cpu_s,
         )
         write_run_json(folder / RUN_FILE, manifest)
+        if write_page is not None:
+            write_page(folder)
     return VisitScores(outcomes=tuple(one.score for one in scored), ignored=found.ignored, unlisted=found.unlisted)
 
 

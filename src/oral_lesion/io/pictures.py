@@ -26,7 +26,8 @@ from oral_lesion.records import Lesion, Measurement, Photo, PhotoScore, Segmenta
 __all__ = ["PICTURE_NAMES", "lesion_mask", "overlay", "write_pictures"]
 
 PICTURE_NAMES = (
-    "standardized.png", "valid.png", "probability.png", "lesions.png", "mask.png", "overlay.jpg", "geometry.json",
+    "standardized.png", "valid.png", "probability.png", "lesions.png", "mask.png", "overlay.jpg", "photo.jpg",
+    "geometry.json",
 )  # fmt: skip
 
 _OVERLAY_SIDE_PX = 1600
@@ -57,7 +58,8 @@ def write_pictures(folder: Path, photo: Photo, score: PhotoScore) -> tuple[Path,
     - ``lesions.png``: 16-bit grey in the same geometry, the number of the measured lesion, 0 elsewhere;
     - ``mask.png``: 8-bit grey, in the geometry of the upright photo, 255 in the lesions that were measured;
     - ``overlay.jpg``: the photo at up to 1600 px, with outlines, numbers of lesions and a scale bar;
-    - ``geometry.json``: scale, and where the standardized picture lies in the photo.
+    - ``photo.jpg``: the same without anything drawn into it;
+    - ``geometry.json``: scale, and where the standardized picture and the card lie in the photo.
 
     The same photo and score give the same bytes.
 
@@ -86,17 +88,15 @@ def write_pictures(folder: Path, photo: Photo, score: PhotoScore) -> tuple[Path,
         return ()
     standardized, segmentation = _stations_of(score)
     kept = list(_measured_components(segmentation, score.outcome))
+    reduced, factor = _reduced(photo)
     contents = {
         "standardized.png": _png(srgb_uint8_from_linear(standardized.linear_rgb)[..., ::-1], _PNG),
         "valid.png": _png(standardized.valid.astype(np.uint8) * np.uint8(255), _PNG_OF_MASK),
         "probability.png": _png(np.rint(segmentation.probability * np.float32(65535)).astype(np.uint16), _PNG),
         "lesions.png": _png(_labels_of(kept, standardized), _PNG_OF_MASK),
         "mask.png": _png(_mask_of(kept, segmentation.threshold, standardized), _PNG_OF_MASK),
-        "overlay.jpg": _encoded(
-            ".jpg",
-            _overlay_of(kept, photo, score, standardized, segmentation.threshold)[..., ::-1],
-            [cv2.IMWRITE_JPEG_QUALITY, _OVERLAY_QUALITY],
-        ),
+        "overlay.jpg": _jpeg(_overlay_of(kept, (reduced, factor), score, standardized, segmentation.threshold)),
+        "photo.jpg": _jpeg(reduced),
         "geometry.json": _geometry_of(score, standardized),
     }
     try:
@@ -162,7 +162,7 @@ def overlay(photo: Photo, score: PhotoScore) -> NDArray[np.uint8]:
     if not isinstance(score.outcome, Measurement):
         raise InputError("score: expected a scored photo, got a refused one.")
     kept = list(_measured_components(segmentation, score.outcome))
-    return _overlay_of(kept, photo, score, standardized, segmentation.threshold)
+    return _overlay_of(kept, _reduced(photo), score, standardized, segmentation.threshold)
 
 
 def _stations_of(score: PhotoScore) -> tuple[StandardizedPhoto, Segmentation]:
@@ -202,6 +202,7 @@ def _geometry_of(score: PhotoScore, standardized: StandardizedPhoto) -> bytes:
         "scale_source": standardized.scale.source,
         "photo_xy_from_standard_xy": standardized.photo_xy_from_standard_xy.tolist(),
         "photo_shape": list(standardized.photo_shape),
+        "photo_xy_from_card_mm": None if score.card is None else score.card.photo_xy_from_card_mm.tolist(),
         "card_mirrored": score.card is not None and score.card.mirrored,
     }
     return (json.dumps(geometry, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8")
@@ -242,18 +243,23 @@ def _window(
     return int(x0), int(y0), int(x1), int(y1)
 
 
-def _overlay_of(
-    kept: Sequence[tuple[Lesion, Component]],
-    photo: Photo,
-    score: PhotoScore,
-    standardized: StandardizedPhoto,
-    threshold: float,
-) -> NDArray[np.uint8]:
+def _reduced(photo: Photo) -> tuple[NDArray[np.uint8], float]:
+    """Return the photo at the overlay's size, and what its sides were multiplied by."""
     height, width, _ = photo.srgb.shape
     factor = min(1.0, _OVERLAY_SIDE_PX / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     reduced = photo.srgb if factor == 1 else cv2.resize(photo.srgb, size, interpolation=cv2.INTER_AREA)
-    picture: NDArray[np.uint8] = np.array(reduced, dtype=np.uint8)
+    return np.asarray(reduced, dtype=np.uint8), factor
+
+
+def _overlay_of(
+    kept: Sequence[tuple[Lesion, Component]],
+    reduced: tuple[NDArray[np.uint8], float],
+    score: PhotoScore,
+    standardized: StandardizedPhoto,
+    threshold: float,
+) -> NDArray[np.uint8]:
+    picture, factor = reduced[0].copy(), reduced[1]
     for lesion, component in kept:
         outlines = [
             _to_overlay(
@@ -294,6 +300,10 @@ def _draw_scale_bar(picture: NDArray[np.uint8], px_per_mm: float) -> None:
 def _write_text(picture: NDArray[np.uint8], text: str, at_xy: tuple[int, int]) -> None:
     for color, thickness in ((_BLACK, 4), (_WHITE, 1)):
         cv2.putText(picture, text, at_xy, cv2.FONT_HERSHEY_SIMPLEX, 1.0, color, thickness, cv2.LINE_AA)
+
+
+def _jpeg(srgb: NDArray[np.uint8]) -> bytes:
+    return _encoded(".jpg", srgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _OVERLAY_QUALITY])
 
 
 def _png(picture: NDArray[Any], settings: list[int]) -> bytes:
