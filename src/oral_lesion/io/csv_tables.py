@@ -42,13 +42,11 @@ def write_table(path: Path, columns: Columns, rows: Iterable[Row]) -> None:
     OutputError
         Where the file cannot be written.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_cell(row[column], kind) for column, kind in columns.items()])
     try:
-        path.write_bytes(text.getvalue().encode("utf-8"))
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\r\n")
+            writer.writerow(columns)
+            writer.writerows([_cell(row[column], kind) for column, kind in columns.items()] for row in rows)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror}). Check space and rights.") from error
 
