@@ -41,13 +41,14 @@ def circles(*areas_mm2, at_edge=False):
 
 def photo_of(photo_id, *areas_mm2, refusal=None, u_scale=0.0, u_boundary=0.0, used=0.5, **others):
     scored = refusal is None
+    found = scored and math.fsum(areas_mm2) > 0
     return ScoredPhoto(
         photo_id=photo_id,
         sha256=others.pop("sha256", hashlib.sha256(photo_id.encode()).hexdigest()),
         refusal=refusal,
         area_mm2=math.fsum(areas_mm2) if scored else None,
-        u_scale_mm2=u_scale if scored else None,
-        u_boundary_mm2=u_boundary if scored else None,
+        u_scale_mm2=u_scale if found else None,
+        u_boundary_mm2=u_boundary if found else None,
         lesions=circles(*areas_mm2, at_edge=others.pop("at_edge", False)) if scored else (),
         nearest_limit_used=used,
         mirror=others.pop("mirror", Mirror.DIRECT),

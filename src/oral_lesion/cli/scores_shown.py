@@ -92,7 +92,8 @@ def print_scores(scores: VisitScores, results: Path, language: Language = Langua
 def _cells(score: PhotoScore, language: Language) -> tuple[str, str, str, str, str, str]:
     name, site = printable(score.identity.file), score.identity.site or "unknown"
     if isinstance(score.outcome, Measurement):
-        area = f"{score.outcome.area_mm2:.1f} ± {2 * score.outcome.u_area_mm2:.1f}"
+        u_mm2 = score.outcome.u_area_mm2
+        area = f"{score.outcome.area_mm2:.1f}" + (" ± ?" if u_mm2 is None else f" ± {2 * u_mm2:.1f}")
         notes = " ".join(flag_text(flag, language) for flag in score.flags if flag is not Flag.MIRROR_UNDECLARED)
         return name, site, "scored", area, str(len(score.outcome.lesions)), notes
     return name, site, f"RETAKE ({score.outcome.reason})", "–", "–", refusal_words(score.outcome, language)

@@ -66,7 +66,7 @@ def compare_areas(
         change_mm2=change,
         u_change_mm2=None if first == second == 0 else u_change,
         change_percent=None if percent is None else percent[0],
-        u_change_percent=None if percent is None else percent[1],
+        u_change_percent=None if percent is None or second == 0 else percent[1],
         exceeds_repeatability=None if change is None or limit is None else abs(change) > limit,
         flags=tuple(sorted(flags)),
     )
@@ -142,4 +142,4 @@ def is_same_photo(first: PhotoIdentity, second: PhotoIdentity) -> bool:
 
 
 def _estimate(one: Measurement, boundary_correlation: float) -> AreaEstimate:
-    return photo_estimate(one.area_mm2, one.u_scale_mm2, one.u_boundary_mm2, boundary_correlation)
+    return photo_estimate(one.area_mm2, one.u_scale_mm2 or 0.0, one.u_boundary_mm2 or 0.0, boundary_correlation)

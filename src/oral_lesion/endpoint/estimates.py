@@ -95,12 +95,19 @@ def absolute_change(baseline: AreaEstimate, follow_up: AreaEstimate) -> Figure:
     Returns
     -------
     Figure
-        In mm². Exchanging both negates it exactly.
+        In mm². Exchanging both negates it exactly. Where one area is 0, `detail` says whose `u` it is.
     """
     if baseline.value_mm2 == 0 and follow_up.value_mm2 == 0:
         return Figure(value=0.0, u_reason=UncertaintyGap.ZERO_AREA)
     value, u = difference(baseline, follow_up)
-    return Figure(value=value, u=u)
+    return Figure(value=value, u=u, detail=_zero_side(baseline, follow_up))
+
+
+def _zero_side(baseline: AreaEstimate, follow_up: AreaEstimate) -> str:
+    """Say whose uncertainty stands alone, because the other area is 0 and a missed lesion is not in it."""
+    if follow_up.value_mm2 == 0:
+        return "u-of-baseline-alone"
+    return "u-of-follow-up-alone" if baseline.value_mm2 == 0 else ""
 
 
 def change_percent(baseline: AreaEstimate, follow_up: AreaEstimate) -> Figure | Missing:
@@ -120,6 +127,8 @@ def change_percent(baseline: AreaEstimate, follow_up: AreaEstimate) -> Figure | 
     found = percent_change(baseline, follow_up)
     if found is None:
         return Missing(reason=NotDone.BASELINE_ZERO)
+    if follow_up.value_mm2 == 0:  # first order gives 0 here, as if it were certain that nothing was missed
+        return Figure(value=found[0], u_reason=UncertaintyGap.ZERO_AREA)
     return Figure(value=found[0], u=found[1])
 
 

@@ -11,14 +11,14 @@ from oral_lesion.endpoint.site import site_endpoints
 from oral_lesion.endpoint.subject_values import UNKNOWN_SITE, SubjectValues
 from oral_lesion.io.csv_tables import TEXT, WHOLE, Columns, Row, Value
 from oral_lesion.io.site_histories import SiteHistory
-from oral_lesion.records import ChangeFlag, EndpointRow, NotDone, Parameter, Registration
+from oral_lesion.records import ChangeFlag, EndpointRow, NotDone, Parameter, Registration, UncertaintyGap
 
 __all__ = ["change_columns", "change_rows", "lesion_columns", "lesion_rows"]
 
 _CHANGE: Columns = {
     "site": TEXT, "baseline_visit": TEXT, "visit": TEXT, "baseline_photos": TEXT, "photos": TEXT,
     "baseline_area_mm2": 3, "u_baseline_area_mm2": 3, "area_mm2": 3, "u_area_mm2": 3, "change_mm2": 3,
-    "u_change_mm2": 3, "change_percent": 3, "u_change_percent": 3, "repeatability_mm2": 3,
+    "u_change_mm2": 3, "change_percent": 3, "u_change_percent": 3, "u_reason": TEXT, "repeatability_mm2": 3,
     "exceeds_repeatability": WHOLE, "not_done_reason": TEXT, "detail": TEXT, "days": WHOLE, "flags": TEXT,
     "notes": TEXT, "same_photo_as": TEXT, "registration": TEXT, "registration_failure": TEXT,
     "registration_observed": 3, "registration_limit": 3, "inliers": WHOLE, "residual_mm": 3, "overlap_percent": 1,
@@ -140,6 +140,7 @@ def _change_row(
     exceeds = stated[Parameter.EXCEEDS_REPEATABILITY].value
     days = subject.days_since_baseline(site, visit)
     registration = None if history is None else history.registration(visit)
+    nothing_found = any(isinstance(value, SiteValue) and value.area.value_mm2 == 0 for value in (first, then))
     row: dict[str, Value] = dict.fromkeys(change_columns([name for name, _ in subject.strata]))
     return row | {
         "subject": subject.subject_id,
@@ -153,6 +154,7 @@ def _change_row(
         "u_change_mm2": change.u,
         "change_percent": percent.value,
         "u_change_percent": percent.u,
+        "u_reason": UncertaintyGap.ZERO_AREA.value if nothing_found else None,
         "repeatability_mm2": _repeatability_of(subject, first, then) if change.value is not None else None,
         "exceeds_repeatability": None if exceeds is None else int(exceeds),
         "not_done_reason": None if change.not_done_reason is None else change.not_done_reason.value,

@@ -241,8 +241,8 @@ def _measurement_of(stored: StoredScore, labels: NDArray[Any]) -> Measurement:
     return Measurement(
         lesions=tuple(lesions),
         area_mm2=stored.photo.area_mm2 or 0.0,
-        u_scale_mm2=stored.photo.u_scale_mm2 or 0.0,
-        u_boundary_mm2=stored.photo.u_boundary_mm2 or 0.0,
+        u_scale_mm2=stored.photo.u_scale_mm2,
+        u_boundary_mm2=stored.photo.u_boundary_mm2,
     )
 
 
@@ -262,6 +262,8 @@ def _identity_of(row: Row, described: Mapping[str, Any]) -> PhotoIdentity:
 
 def _photo_of(row: Row, identity: PhotoIdentity, lesions: list[Row], used_percent: object) -> ScoredPhoto:
     refused = row["status"] == "refused"
+    # To three decimals the smallest lesions of a protocol without a limit are 0 too.
+    nothing = row["erosion_area_mm2"] == 0
 
     def number(column: str) -> float | None:
         return None if row[column] is None else float(row[column] or 0.0)
@@ -273,8 +275,8 @@ def _photo_of(row: Row, identity: PhotoIdentity, lesions: list[Row], used_percen
         mirror=identity.mirror,
         refusal=Reason(str(row["reason"])) if refused else None,
         area_mm2=number("erosion_area_mm2"),
-        u_scale_mm2=number("u_scale_mm2"),
-        u_boundary_mm2=number("u_boundary_mm2"),
+        u_scale_mm2=None if nothing else number("u_scale_mm2"),
+        u_boundary_mm2=None if nothing else number("u_boundary_mm2"),
         lesions=tuple(
             LesionSize(
                 label=int(lesion["lesion"] or 0),

@@ -12,7 +12,7 @@ from oral_lesion.errors import Refusal
 from oral_lesion.io.csv_tables import TEXT, WHOLE, Columns, Row, Value, defused, read_table, write_table
 from oral_lesion.io.quality_tables import COLOR_COLUMNS, QUALITY_COLUMNS, color_rows_of, quality_row_of
 from oral_lesion.protocol import ScoringProtocol
-from oral_lesion.records import Lesion, Measurement, ModelIdentity, PhotoScore, StandardizedPhoto
+from oral_lesion.records import Lesion, Measurement, ModelIdentity, PhotoScore, StandardizedPhoto, UncertaintyGap
 
 __all__ = [
     "LESION_COLUMNS",
@@ -31,7 +31,8 @@ SCORE_COLUMNS: Columns = {
     "photo_id": TEXT, "file": TEXT, "sha256": TEXT, "subject": TEXT, "visit": TEXT, "site": TEXT,
     "replicate": WHOLE, "status": TEXT, "reason": TEXT, "observed": _DECIMALS_OF_LIMITS,
     "limit": _DECIMALS_OF_LIMITS, "unit": TEXT, "erosion_area_mm2": 3, "u_area_mm2": 3,
-    "u_scale_mm2": 3, "u_boundary_mm2": 3, "lesion_count": WHOLE, "largest_lesion_mm2": 3, "mm_per_px": 5,
+    "u_scale_mm2": 3, "u_boundary_mm2": 3, "u_reason": TEXT, "smallest_counted_mm2": 3,
+    "lesion_count": WHOLE, "largest_lesion_mm2": 3, "mm_per_px": 5,
     "u_mm_per_px": 6, "tilt_deg": 2, "card": TEXT, "delta_e00_mean": 3, "delta_e00_median": 3, "delta_e00_max": 3,
     "flags": TEXT, "model": TEXT, "model_sha256": TEXT, "protocol_sha256": TEXT,
 }  # fmt: skip
@@ -83,7 +84,8 @@ def rows_of(score: PhotoScore, *, protocol: ScoringProtocol, model: ModelIdentit
     Returns
     -------
     PhotoRows
-        What is not known is None. A photo without lesions has an area of 0, a refused one has none.
+        What is not known is None. A photo without lesions has an area of 0, whose uncertainty is not known; a refused
+        one has none.
     """
     identity = score.identity
     row: dict[str, Value] = dict.fromkeys(SCORE_COLUMNS)
@@ -115,6 +117,8 @@ def rows_of(score: PhotoScore, *, protocol: ScoringProtocol, model: ModelIdentit
             "delta_e00_max": agreement.held_out_max,
         }
     row |= _of_outcome(score.outcome)
+    if score.scored:
+        row["smallest_counted_mm2"] = protocol.segmentation.smallest_lesion_mm2
     return PhotoRows(
         score=row,
         lesions=_lesion_rows(score),
@@ -138,6 +142,7 @@ def _of_outcome(outcome: Measurement | Refusal) -> dict[str, Value]:
         "u_area_mm2": outcome.u_area_mm2,
         "u_scale_mm2": outcome.u_scale_mm2,
         "u_boundary_mm2": outcome.u_boundary_mm2,
+        "u_reason": UncertaintyGap.ZERO_AREA.value if outcome.u_area_mm2 is None else None,
         "lesion_count": len(outcome.lesions),
         "largest_lesion_mm2": max((lesion.area_mm2 for lesion in outcome.lesions), default=0.0),
     }

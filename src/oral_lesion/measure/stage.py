@@ -60,8 +60,8 @@ def measure(segmentation: Segmentation, scale: Scale, *, smallest_lesion_mm2: fl
     return Measurement(
         lesions=lesions,
         area_mm2=area_mm2,
-        u_scale_mm2=u_scale_mm2(area_mm2, scale),
-        u_boundary_mm2=calibrated_u_mm2(own_u_mm2, area_mm2, segmentation.boundary),
+        u_scale_mm2=u_scale_mm2(area_mm2, scale) if area_mm2 > 0 else None,
+        u_boundary_mm2=calibrated_u_mm2(own_u_mm2, area_mm2, segmentation.boundary) if area_mm2 > 0 else None,
         flags=_flags_of(lesions, area_mm2, own_u_mm2),
     )
 

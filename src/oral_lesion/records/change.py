@@ -278,10 +278,11 @@ class AreaChange:
         Follow-up minus baseline; None where both are the same photo, which says nothing of change.
     u_change_mm2 : float or None
         Standard uncertainty (k = 1); None also where both areas are 0, for the chance of a missed lesion is not known.
+        Where one is 0 it is that of the other alone.
     change_percent : float or None
         100 × change / baseline; None where the baseline is 0 (flag ``baseline-zero``) or there is no change.
     u_change_percent : float or None
-        Standard uncertainty (k = 1).
+        Standard uncertainty (k = 1); None also where the follow-up is 0: -100 % whatever the baseline's error.
     exceeds_repeatability : bool or None
         Whether the change is larger than repeating the measurement would give; None where that is not known.
     flags : tuple of ChangeFlag

@@ -200,7 +200,8 @@ class ScoredPhoto:
     refusal : Reason or None
         Why it has no area; None where it was scored.
     area_mm2, u_scale_mm2, u_boundary_mm2 : float or None
-        Erosion area and its standard uncertainty by source (k = 1); None where it was refused.
+        Erosion area and its standard uncertainty by source (k = 1); None where it was refused. An area of 0 has no
+        uncertainties: the chance of a missed lesion is not known.
     lesions : tuple of LesionSize
         By falling area.
     nearest_limit_used : float or None
@@ -221,9 +222,15 @@ class ScoredPhoto:
     def __post_init__(self) -> None:
         numbers = (self.area_mm2, self.u_scale_mm2, self.u_boundary_mm2)
         known = [number for number in numbers if number is not None]
-        if len(known) != (3 if self.refusal is None else 0) or (self.refusal is not None and self.lesions):
+        expected = 0 if self.refusal is not None else 3 if self.area_mm2 else 1
+        if (
+            len(known) != expected
+            or (self.refusal is None) == (self.area_mm2 is None)
+            or (self.refusal and self.lesions)
+        ):
             raise InputError(
-                f"ScoredPhoto {self.photo_id}: expected either a refusal or an area with both uncertainties, got "
+                f"ScoredPhoto {self.photo_id}: expected either a refusal or an area with both uncertainties (with none "
+                f"where it is 0), got "
                 f"refusal={self.refusal}, area={self.area_mm2}, u_scale={self.u_scale_mm2}, "
                 f"u_boundary={self.u_boundary_mm2}, {len(self.lesions)} lesions."
             )

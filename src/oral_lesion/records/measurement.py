@@ -56,23 +56,34 @@ class Measurement:
         By falling area.
     area_mm2 : float
         Sum of the lesions' areas.
-    u_scale_mm2 : float
-        Standard uncertainty (k = 1) from the scale; independent between photos.
-    u_boundary_mm2 : float
-        Standard uncertainty (k = 1) from the position of the boundary.
+    u_scale_mm2 : float or None
+        Standard uncertainty (k = 1) from the scale; independent between photos. None where the area is 0: what was
+        not found has neither size nor boundary, and the chance of a missed lesion is not known.
+    u_boundary_mm2 : float or None
+        Standard uncertainty (k = 1) from the position of the boundary; None where the area is 0.
     flags : tuple of Flag
         Caveats.
     """
 
     lesions: tuple[Lesion, ...]
     area_mm2: float
-    u_scale_mm2: float
-    u_boundary_mm2: float
+    u_scale_mm2: float | None
+    u_boundary_mm2: float | None
     flags: tuple[Flag, ...] = ()
 
+    def __post_init__(self) -> None:
+        known = [u for u in (self.u_scale_mm2, self.u_boundary_mm2) if u is not None]
+        if len(known) != (2 if self.area_mm2 > 0 else 0):
+            raise InputError(
+                "Measurement: expected both uncertainties of an area above 0 and none of an area of 0, got "
+                f"area={self.area_mm2}, u_scale={self.u_scale_mm2}, u_boundary={self.u_boundary_mm2}."
+            )
+
     @property
-    def u_area_mm2(self) -> float:
-        """Combined standard uncertainty (k = 1) of the total area."""
+    def u_area_mm2(self) -> float | None:
+        """Combined standard uncertainty (k = 1) of the total area; None where that is 0."""
+        if self.u_scale_mm2 is None or self.u_boundary_mm2 is None:
+            return None
         return math.hypot(self.u_scale_mm2, self.u_boundary_mm2)
 
 

@@ -33,7 +33,7 @@ class AreaPair:
     area_mm2, reference_mm2 : float
         Areas, as if the picture were at the working resolution.
     own_u_mm2 : float
-        The model's own standard uncertainty of the boundary, not scaled.
+        The model's own standard uncertainty of the boundary, not scaled; 0 where nothing was measured.
     """
 
     area_mm2: float
@@ -85,7 +85,7 @@ def measured_pairs(
         measured = measure(segmentation, scale, smallest_lesion_mm2=smallest_lesion_mm2)
         reference_mm2 = float(picture.truth.sum()) * mm_per_px**2
         pairs.append(
-            AreaPair(area_mm2=measured.area_mm2, reference_mm2=reference_mm2, own_u_mm2=measured.u_boundary_mm2)
+            AreaPair(area_mm2=measured.area_mm2, reference_mm2=reference_mm2, own_u_mm2=measured.u_boundary_mm2 or 0.0)
         )
     return pairs
 

@@ -21,6 +21,8 @@ SETTINGS = ChangeSettings(boundary_correlation=0.5)
 
 
 def measured(area_mm2, u_scale_mm2=0.0, u_boundary_mm2=0.0):
+    if area_mm2 == 0:
+        return Measurement(lesions=(), area_mm2=0.0, u_scale_mm2=None, u_boundary_mm2=None)
     return Measurement(lesions=(), area_mm2=area_mm2, u_scale_mm2=u_scale_mm2, u_boundary_mm2=u_boundary_mm2)
 
 
@@ -51,7 +53,10 @@ def test_from_a_baseline_of_zero_there_is_no_percentage():
 
 
 def test_healing_to_zero_is_minus_100_percent():
-    assert compare_areas(measured(12.0), measured(0.0), settings=SETTINGS).change_percent == -100.0
+    change = compare_areas(measured(12.0, 0.6, 0.8), measured(0.0), settings=SETTINGS)
+    assert change.change_percent == -100.0
+    assert change.u_change_percent is None
+    assert change.u_change_mm2 == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5, 1.0])

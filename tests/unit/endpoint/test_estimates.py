@@ -103,3 +103,10 @@ def test_area_under_the_curve_of_two_sites_is_that_of_their_sum():
 def test_no_area_has_no_uncertainty_for_a_missed_lesion_is_not_in_it():
     assert area_figure(area(0.0)).u_reason is UncertaintyGap.ZERO_AREA
     assert absolute_change(area(0.0), area(0.0)).u_reason is UncertaintyGap.ZERO_AREA
+    assert change_percent(area(5.0), area(0.0)).u_reason is UncertaintyGap.ZERO_AREA
+
+
+def test_a_change_to_or_from_nothing_says_whose_uncertainty_it_has():
+    healed, new = absolute_change(area(5.0), area(0.0)), absolute_change(area(0.0), area(5.0))
+    assert (healed.detail, new.detail) == ("u-of-baseline-alone", "u-of-follow-up-alone")
+    assert healed.u == new.u == area(5.0).u_mm2

@@ -71,6 +71,10 @@ def test_a_photo_is_either_refused_or_has_all_its_numbers():
         ScoredPhoto(photo_id="a", sha256="", area_mm2=1.0)
     with pytest.raises(InputError, match="either a refusal or an area"):
         ScoredPhoto(photo_id="a", sha256="", refusal=BLURRED, area_mm2=0.0, u_scale_mm2=0.0, u_boundary_mm2=0.0)
+    with pytest.raises(InputError, match="either a refusal or an area"):
+        ScoredPhoto(photo_id="a", sha256="", area_mm2=0.0, u_scale_mm2=0.0, u_boundary_mm2=0.0)
+    with pytest.raises(InputError, match="either a refusal or an area"):
+        ScoredPhoto(photo_id="a", sha256="")
     with pytest.raises(InputError, match="add to its area"):
         ScoredPhoto(photo_id="a", sha256="", area_mm2=5.0, u_scale_mm2=0.0, u_boundary_mm2=0.0)
     with pytest.raises(InputError, match="0 or more"):

@@ -10,7 +10,7 @@ from oral_lesion.io.endpoint_tables import endpoint_columns
 DOCS = Path(__file__).parents[3] / "docs"
 CHANGES = (
     "subject,centre,site,baseline_visit,visit,baseline_photos,photos,baseline_area_mm2,u_baseline_area_mm2,area_mm2,"
-    "u_area_mm2,change_mm2,u_change_mm2,change_percent,u_change_percent,repeatability_mm2,exceeds_repeatability,"
+    "u_area_mm2,change_mm2,u_change_mm2,change_percent,u_change_percent,u_reason,repeatability_mm2,exceeds_repeatability,"
     "not_done_reason,detail,days,flags,notes,same_photo_as,registration,registration_failure,registration_observed,"
     "registration_limit,inliers,residual_mm,overlap_percent,correlation"
 )

@@ -22,7 +22,7 @@ from oral_lesion.records import Lesion, Measurement, PhotoScore
 
 COLUMNS = (
     "photo_id,file,sha256,subject,visit,site,replicate,status,reason,observed,limit,unit,erosion_area_mm2,u_area_mm2,"
-    "u_scale_mm2,u_boundary_mm2,lesion_count,largest_lesion_mm2,mm_per_px,u_mm_per_px,tilt_deg,card,delta_e00_mean,"
+    "u_scale_mm2,u_boundary_mm2,u_reason,smallest_counted_mm2,lesion_count,largest_lesion_mm2,mm_per_px,u_mm_per_px,tilt_deg,card,delta_e00_mean,"
     "delta_e00_median,delta_e00_max,flags,"
     "model,model_sha256,protocol_sha256"
 )
@@ -55,7 +55,8 @@ def test_a_scored_photo(written, scored, protocol):
         "photo_id": "photo-12345678", "file": "photo.jpg", "sha256": "cd" * 32, "subject": "S-001",
         "visit": "week-04", "site": "tongue-dorsal", "replicate": 2, "status": "scored", "reason": None,
         "observed": None, "limit": None, "unit": None, "erosion_area_mm2": 12.566, "u_area_mm2": 0.5,
-        "u_scale_mm2": 0.3, "u_boundary_mm2": 0.4, "lesion_count": 1, "largest_lesion_mm2": 12.566, "mm_per_px": 0.05,
+        "u_scale_mm2": 0.3, "u_boundary_mm2": 0.4, "u_reason": None, "smallest_counted_mm2": 1.0,
+        "lesion_count": 1, "largest_lesion_mm2": 12.566, "mm_per_px": 0.05,
         "u_mm_per_px": 0.0005, "tilt_deg": 3.25,
         "card": "colorchecker-classic-nano", "delta_e00_mean": 2.083, "delta_e00_median": 1.25, "delta_e00_max": 4.5,
         "flags": "blur-marginal shading", "model": "oral-erosion 1.0", "model_sha256": "ab" * 32,
@@ -66,7 +67,7 @@ def test_a_scored_photo(written, scored, protocol):
 def test_the_bytes_are_rfc_4180_with_fixed_decimals(written, scored):
     lines = (written(scored) / "scores.csv").read_bytes().split(b"\r\n")
     assert lines[0].decode() == COLUMNS
-    assert b",12.566,0.500,0.300,0.400,1,12.566,0.05000,0.000500,3.25," in lines[1]
+    assert b",12.566,0.500,0.300,0.400,,1.000,1,12.566,0.05000,0.000500,3.25," in lines[1]
     assert lines[2:] == [b""]
 
 
@@ -79,11 +80,13 @@ def test_lesions_in_the_upright_photos_pixels(written, scored):
     assert row["flags"] is None
 
 
-def test_a_scored_photo_without_lesions_has_an_area_of_zero(written, scored):
-    nothing = Measurement(lesions=(), area_mm2=0.0, u_scale_mm2=0.0, u_boundary_mm2=0.0)
+def test_a_photo_without_lesions_has_an_area_of_zero_whose_error_is_not_known(written, scored):
+    nothing = Measurement(lesions=(), area_mm2=0.0, u_scale_mm2=None, u_boundary_mm2=None)
     folder = written(dataclasses.replace(scored, outcome=nothing))
     (row,) = read_scores(folder / "scores.csv")
-    assert (row["erosion_area_mm2"], row["u_area_mm2"], row["lesion_count"], row["largest_lesion_mm2"]) == (0, 0, 0, 0)
+    assert (row["erosion_area_mm2"], row["lesion_count"], row["largest_lesion_mm2"]) == (0, 0, 0)
+    assert (row["u_area_mm2"], row["u_scale_mm2"], row["u_boundary_mm2"]) == (None, None, None)
+    assert (row["u_reason"], row["smallest_counted_mm2"]) == ("zero-area", 1.0)
     assert read_lesions(folder / "lesions.csv") == []
 
 
@@ -95,7 +98,15 @@ def test_a_refused_photo_has_no_area_and_keeps_what_was_read(written, scored):
     assert (row["status"], row["reason"], row["observed"], row["limit"], row["unit"]) == (
         "refused", "too-tilted", 41.23456, 35.0, "°",
     )  # fmt: skip
-    for column in ("erosion_area_mm2", "u_area_mm2", "lesion_count", "largest_lesion_mm2", "delta_e00_median"):
+    for column in (
+        "erosion_area_mm2",
+        "u_area_mm2",
+        "u_reason",
+        "smallest_counted_mm2",
+        "lesion_count",
+        "largest_lesion_mm2",
+        "delta_e00_median",
+    ):
         assert row[column] is None
     assert (row["mm_per_px"], row["tilt_deg"], row["card"]) == (0.05, 3.25, "colorchecker-classic-nano")
     assert read_lesions(folder / "lesions.csv") == []

@@ -7,7 +7,7 @@ import pytest
 
 from oral_lesion.errors import Flag, InputError
 from oral_lesion.measure import measure
-from oral_lesion.records import BoundaryCalibration, ModelIdentity, Scale, Segmentation
+from oral_lesion.records import BoundaryCalibration, Measurement, ModelIdentity, Scale, Segmentation
 
 MODEL = ModelIdentity(name="hand", version="1", sha256="0" * 64)
 SCALE = Scale(mm_per_px=0.1, u_mm_per_px=0.001, source="by hand")
@@ -73,9 +73,16 @@ def test_smallest_lesion_is_left_out_of_everything():
     assert result == alone
 
 
-def test_no_lesion_is_an_area_of_zero_with_zero_uncertainty():
+def test_no_lesion_is_an_area_of_zero_with_an_unknown_uncertainty():
     result = measure(segmentation_of(np.zeros((40, 40), np.float32)), SCALE, smallest_lesion_mm2=0)
-    assert (result.lesions, result.area_mm2, result.u_area_mm2) == ((), 0.0, 0.0)
+    assert (result.lesions, result.area_mm2) == ((), 0.0)
+    assert (result.u_area_mm2, result.u_scale_mm2, result.u_boundary_mm2) == (None, None, None)
+
+
+@pytest.mark.parametrize(("area_mm2", "u_mm2"), [(0.0, 0.0), (5.0, None)])
+def test_a_measurement_has_uncertainties_where_it_has_an_area(area_mm2, u_mm2):
+    with pytest.raises(InputError, match="an area above 0"):
+        Measurement(lesions=(), area_mm2=area_mm2, u_scale_mm2=u_mm2, u_boundary_mm2=u_mm2)
 
 
 @pytest.mark.parametrize("column", [5, 150])
@@ -145,7 +152,7 @@ def test_spread_away_from_the_lesions_does_not_count():
 def test_spread_without_lesion_is_no_uncertainty():
     nothing = np.zeros((40, 40), np.float32)
     result = measure(segmentation_of(nothing, probability_sd=nothing + 0.3), SCALE, smallest_lesion_mm2=0)
-    assert result.u_boundary_mm2 == 0.0
+    assert result.u_boundary_mm2 is None
 
 
 def test_the_calibration_scales_the_uncertainty_and_adds_its_floor():

@@ -98,7 +98,8 @@ def _panel_of(index: int, history: SiteHistory, score: PhotoScore | None, refere
         return _Panel(title=f"{visit}\n–", note="no photo that counts")
     if not isinstance(score.outcome, Measurement):
         return _Panel(title=f"{visit}\n–", note="refused")
-    area = f"{score.outcome.area_mm2:.1f} ± {2.0 * score.outcome.u_area_mm2:.1f} mm²"
+    u_mm2 = score.outcome.u_area_mm2
+    area = f"{score.outcome.area_mm2:.1f} ± {'?' if u_mm2 is None else f'{2.0 * u_mm2:.1f}'} mm²"
     same = history.same_photo_as(visit)
     if same is not None:
         return _Panel(title=f"{visit}\n{area}", note=f"the file of {same}")
