@@ -64,3 +64,18 @@ def visit(baseline, tmp_path):
     folder.mkdir(parents=True)
     shutil.copy(baseline / "buccal-left.jpg", folder / "buccal-left.jpg")
     return folder
+
+
+@pytest.fixture(scope="session")
+def read_study(tmp_path_factory):
+    """Results of a study of two subjects, two visits and one site, to be read by people. Not to be changed."""
+    from study_folders import render_study
+
+    from oral_lesion.cli.app import app
+
+    folder = tmp_path_factory.mktemp("read-study")
+    render_study(folder / "photos", subjects=2, visits=2, sites=("buccal-left",))
+    with pytest.raises(SystemExit) as stop:
+        app(["study", str(folder / "photos"), "-o", str(folder / "results"), "--segmenter", "truth", "--no-figures"])
+    assert stop.value.code == 0
+    return folder / "results"

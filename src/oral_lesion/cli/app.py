@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -20,11 +19,12 @@ COMMANDS = {
         "compare": "By how much erosions changed between two visits.",
         "standardize": "Photos in standard colour and scale.",
         "card": "Print the open card; take in its measured colours.",
-        "doctor": "Is this installation whole? With a self test.",
     },
     "In the core lab": {
         "study": "Score all visits of a study; compute its endpoints.",
         "repeatability": "How far repeated photos agree.",
+        "worklist": "Pictures for readers who are not to know whose they are.",
+        "review": "What readers corrected, and how far they agree.",
         "lock": "Freeze a study's protocol, model and versions.",
         "replay": "Score again; compare with the stored rows.",
         "audit": "Who scored what, when, why; verify the log.",
@@ -63,16 +63,11 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def _common(
-    context: typer.Context,
-    version: Annotated[  # noqa: ARG001 - its callback answers
+    version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    if os.environ.get("ORAL_LESION_HOME", "").strip() and context.invoked_subcommand != "doctor":
-        from oral_lesion.io.resources import home_folder
-
-        home = home_folder()
-        typer.echo(home.summary() if home else "", err=True)
+    pass
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ from oral_lesion.records import (
     Visit,
 )
 
-__all__ = ["ScoredVisit", "StoredScore", "load_photo_score", "read_scored_visit"]
+__all__ = ["ScoredVisit", "StoredScore", "load_photo_score", "picture_of", "read_scored_visit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,8 +174,8 @@ def load_photo_score(stored: StoredScore) -> PhotoScore:
     FormatError
         Where a picture is missing or damaged, or does not fit to the tables.
     """
-    labels = _picture_of(stored.pictures / "lesions.png", np.uint16, 2)
-    probability = _picture_of(stored.pictures / "probability.png", np.uint16, 2)
+    labels = picture_of(stored.pictures / "lesions.png", np.uint16, 2)
+    probability = picture_of(stored.pictures / "probability.png", np.uint16, 2)
     standardized, card_mirrored = _standardized_of(stored.pictures)
     if not standardized.valid.shape == labels.shape == probability.shape:
         raise FormatError(f"{stored.pictures}: its pictures differ in size. Score again.")
@@ -197,8 +197,8 @@ def load_photo_score(stored: StoredScore) -> PhotoScore:
 def _standardized_of(folder: Path) -> tuple[StandardizedPhoto, bool]:
     """Return the standardized photo, and whether its card was mirrored."""
     geometry = _json_of(folder / "geometry.json")
-    bgr = _picture_of(folder / "standardized.png", np.uint8, 3)
-    valid = _picture_of(folder / "valid.png", np.uint8, 2) > 0
+    bgr = picture_of(folder / "standardized.png", np.uint8, 3)
+    valid = picture_of(folder / "valid.png", np.uint8, 2) > 0
     if bgr.shape[:2] != valid.shape:
         raise FormatError(f"{folder}: its pictures differ in size. Score again.")
     unknown = ColorAgreement(
@@ -300,7 +300,29 @@ def _json_of(path: Path) -> dict[str, Any]:
     return content
 
 
-def _picture_of(path: Path, dtype: type[np.generic], dimensions: int) -> NDArray[Any]:
+def picture_of(path: Path, dtype: type[np.generic], dimensions: int) -> NDArray[Any]:
+    """
+    Read one picture of a scored photo.
+
+    Parameters
+    ----------
+    path : Path
+        Of the PNG file.
+    dtype : type
+        Expected of its values.
+    dimensions : int
+        2 for grey, 3 for colour.
+
+    Returns
+    -------
+    ndarray
+        Colour channels as OpenCV orders them: blue, green, red.
+
+    Raises
+    ------
+    FormatError
+        Where it is missing, damaged or another picture.
+    """
     try:
         encoded = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
 from oral_lesion.endpoint import EndpointSettings, read_strata_header
 from oral_lesion.errors import Fault, SettingsError
+from oral_lesion.io.hand_made_tables import lines_of
 from oral_lesion.io.naming import printable
 
 __all__ = ["SUBJECTS_NAME", "read_subjects"]
 
 SUBJECTS_NAME = "subjects.csv"
-
-_MAX_BYTES = 10_000_000
 
 Strata = dict[str, dict[str, str | None]]
 
@@ -48,7 +45,8 @@ def read_subjects(path: Path, photographed: Iterable[str], settings: EndpointSet
     photographed = sorted(set(photographed))
     if not path.exists() and not settings.strata:
         return {subject: {} for subject in photographed}
-    lines = _lines_of(path, settings)
+    strata_wanted = f"the protocol names the strata {', '.join(settings.strata)}" if settings.strata else "it is there"
+    lines = lines_of(path, expected="a header with a column 'subject'", wanted_for=strata_wanted)
     places = read_strata_header(lines[0][1], settings.strata, source=path.name)
     strata: Strata = {}
     faults: list[Fault] = []
@@ -70,24 +68,3 @@ def read_subjects(path: Path, photographed: Iterable[str], settings: EndpointSet
     if faults:
         raise SettingsError(path.name, faults)
     return strata
-
-
-def _lines_of(path: Path, settings: EndpointSettings) -> list[tuple[int, list[str]]]:
-    try:
-        content = path.read_bytes()
-        if len(content) > _MAX_BYTES:
-            raise SettingsError(path.name, [Fault("(whole file)", f"larger than {_MAX_BYTES // 10**6} MB")])
-        text = content.decode("utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
-        separator = max(",;\t", key=text.split("\n", 1)[0].count)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        lines = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
-    except OSError as error:
-        wanted = f"the protocol names the strata {', '.join(settings.strata)}" if settings.strata else "it is there"
-        message = f"cannot be read ({error.strerror}), but {wanted}"
-        raise SettingsError(str(path), [Fault("(whole file)", message)]) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        message = "expected CSV in UTF-8; in Excel choose 'CSV UTF-8 (comma delimited)'"
-        raise SettingsError(path.name, [Fault("(whole file)", message)]) from error
-    if not lines:
-        raise SettingsError(path.name, [Fault("(whole file)", "is empty; expected a header with a column 'subject'")])
-    return lines

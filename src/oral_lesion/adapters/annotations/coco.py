@@ -139,7 +139,7 @@ def _patch(rle: Mapping[str, Any], size: tuple[int, int] | None) -> MaskPatch:
     return cropped(decode_counts(expanded, (shape[0], shape[1]), by_column=True))
 
 
-def write_coco(path: Path, pictures: Sequence[PictureLabels]) -> None:
+def write_coco(path: Path, pictures: Sequence[PictureLabels], *, classes: Sequence[str] = ()) -> None:
     """
     Write labels as a COCO file: polygons as polygons, pixels as compressed RLE.
 
@@ -149,6 +149,8 @@ def write_coco(path: Path, pictures: Sequence[PictureLabels]) -> None:
         Of the JSON file.
     pictures : sequence of PictureLabels
         With their sizes.
+    classes : sequence of str
+        To be listed even where no picture has a region of them.
 
     Raises
     ------
@@ -157,7 +159,7 @@ def write_coco(path: Path, pictures: Sequence[PictureLabels]) -> None:
     OutputError
         Where the file cannot be written.
     """
-    classes = sorted({region.class_name for picture in pictures for region in picture.regions})
+    classes = sorted({*classes, *(region.class_name for picture in pictures for region in picture.regions)})
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for number, picture in enumerate(pictures, start=1):

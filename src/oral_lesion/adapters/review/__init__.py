@@ -1,0 +1,1 @@
+"""Review in annotation tools: outlines to start from, and what readers return."""
