@@ -55,6 +55,9 @@ class Reason(StrEnum):
     TOO_NEAR = "too-near"
     JPEG_POOR = "jpeg-poor"
     SCORING_FAILED = "scoring-failed"
+    WORKER_CRASHED = "worker-crashed"
+    TIME_LIMIT = "time-limit"
+    OUT_OF_MEMORY = "out-of-memory"
 
 
 class Flag(StrEnum):

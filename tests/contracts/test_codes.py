@@ -11,7 +11,7 @@ REASONS = {
     "unreadable", "too-large", "too-small", "not-color", "no-card", "card-cut", "several-cards", "wrong-card",
     "card-clipped", "card-dark", "card-glare", "blurred", "too-tilted", "too-far", "scale-uncertain", "color-error",
     "too-wide", "scoring-failed", "motion-blur", "tissue-blurred", "tissue-clipped", "tissue-glare", "card-small",
-    "too-near", "jpeg-poor", "scale-conflict",
+    "too-near", "jpeg-poor", "scale-conflict", "worker-crashed", "time-limit", "out-of-memory",
 }  # fmt: skip
 FLAGS = {
     "site-unknown", "mirror-undeclared", "mirrored", "color-marginal", "blur-marginal", "shading", "patches-rejected",

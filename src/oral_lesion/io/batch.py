@@ -9,21 +9,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from oral_lesion.errors import BundleError, Reason, Refusal, Refused
+from oral_lesion.errors import BundleError, Reason
+from oral_lesion.io.batch_photo import PhotoResult, PhotoTask, failed_task, score_task
 from oral_lesion.io.bundle import load_bundle, open_segmenter
 from oral_lesion.io.photo_raw import require_raw_support
-from oral_lesion.io.pictures import write_pictures
-from oral_lesion.io.processes import map_in_processes, one_opencv_thread
-from oral_lesion.io.provenance import run_manifest
+from oral_lesion.io.pictures import write_contents
+from oral_lesion.io.processes import WorkFailure, map_in_processes, one_opencv_thread
+from oral_lesion.io.provenance import run_manifest, scored_input
 from oral_lesion.io.store import RUN_FILE, OutputFolder, write_run_json
-from oral_lesion.io.tables import PhotoRows, rows_of, write_tables
-from oral_lesion.io.visits import PhotoEntry, VisitPhotos, find_photos, read_entry
+from oral_lesion.io.tables import write_tables
+from oral_lesion.io.visits import VisitPhotos, find_photos
 from oral_lesion.protocol import ScoringProtocol
 from oral_lesion.records import ModelIdentity, PhotoIdentity, PhotoScore
-from oral_lesion.score import score_photo
 from oral_lesion.segment import Segmenter
 
-__all__ = ["BundleSegmenters", "SegmenterSource", "VisitScores", "score_found", "score_visit"]
+__all__ = ["BundleSegmenters", "SegmenterSource", "VisitScores", "require_one_resolution", "score_found", "score_visit"]
 
 
 class SegmenterSource(Protocol):
@@ -51,6 +51,22 @@ class SegmenterSource(Protocol):
         Returns
         -------
         Segmenter
+        """
+        ...
+
+    def sha256_for(self, photo: PhotoIdentity) -> str:
+        """
+        Return the hash of what segments a photo: with another one its score is no longer right.
+
+        Parameters
+        ----------
+        photo : PhotoIdentity
+            Which photo.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits; empty where there is none, which is never right.
         """
         ...
 
@@ -111,6 +127,21 @@ class BundleSegmenters:
         """
         return _opened(self.bundle, self.model.sha256)
 
+    def sha256_for(self, photo: PhotoIdentity) -> str:  # noqa: ARG002 - the same model for every photo
+        """
+        Return the model's hash.
+
+        Parameters
+        ----------
+        photo : PhotoIdentity
+            Makes no difference.
+
+        Returns
+        -------
+        str
+        """
+        return self.model.sha256
+
 
 @functools.cache
 def _opened(bundle: Path, sha256: str) -> Segmenter:  # noqa: ARG001 - another hash is another model
@@ -135,14 +166,6 @@ class VisitScores:
     outcomes: tuple[PhotoScore, ...]
     ignored: tuple[str, ...]
     unlisted: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scored:
-    score: PhotoScore
-    rows: PhotoRows
-    threshold: float | None = None
-    cpu_s: float = 0.0
 
 
 def score_visit(
@@ -240,21 +263,20 @@ def score_found(
         Where there is nowhere to write.
     """
     began, cpu_began = time.perf_counter(), time.process_time()
-    _require_one_resolution(protocol, segmenters)
+    require_one_resolution(protocol, segmenters)
     require_raw_support(entry.identity.file for entry in found)
     with OutputFolder(out, inputs=found.folder, overwrite=overwrite) as folder:
         photos_folder = folder / "photos"
         photos_folder.mkdir()
-        score_entry = functools.partial(
-            _score_entry, protocol=protocol, segmenters=segmenters, photos_folder=photos_folder
-        )
-        crashed = functools.partial(_crashed, protocol=protocol, segmenters=segmenters)
-        results: dict[int, _Scored] = {}
+        tasks = [PhotoTask(entry=entry, segmenters=segmenters) for entry in found.entries]
+        score = functools.partial(_score_and_write, protocol=protocol, photos_folder=photos_folder)
+        crashed = functools.partial(_crashed, protocol=protocol)
+        results: dict[int, PhotoResult] = {}
         with one_opencv_thread():
-            for index, result in map_in_processes(score_entry, found.entries, jobs, crashed):
+            for index, result in map_in_processes(score, tasks, jobs, crashed):
                 results[index] = result
                 if on_outcome is not None:
-                    on_outcome(len(results), len(found.entries))
+                    on_outcome(len(results), len(tasks))
         scored = [results[index] for index in range(len(found.entries))]
         write_tables(folder, [one.rows for one in scored])
         workers_cpu_s = sum(one.cpu_s for one in scored) if jobs > 1 else 0.0
@@ -262,7 +284,7 @@ def score_found(
             protocol=protocol,
             model=segmenters.model,
             threshold=next((one.threshold for one in scored if one.threshold is not None), None),
-            scores=[one.score for one in scored],
+            inputs=[scored_input(one.score) for one in scored],
             found=found,
             jobs=jobs,
             wall_s=time.perf_counter() - began,
@@ -274,7 +296,22 @@ def score_found(
     return VisitScores(outcomes=tuple(one.score for one in scored), ignored=found.ignored, unlisted=found.unlisted)
 
 
-def _require_one_resolution(protocol: ScoringProtocol, segmenters: SegmenterSource) -> None:
+def require_one_resolution(protocol: ScoringProtocol, segmenters: SegmenterSource) -> None:
+    """
+    Refuse a model that is made for another resolution than the protocol's.
+
+    Parameters
+    ----------
+    protocol : ScoringProtocol
+        All settings.
+    segmenters : SegmenterSource
+        What says where the erosions are.
+
+    Raises
+    ------
+    BundleError
+        Where it is another one.
+    """
     wanted, made_for = protocol.standardization.working_mm_per_px, segmenters.working_mm_per_px
     if wanted != made_for:
         raise BundleError(
@@ -283,40 +320,13 @@ def _require_one_resolution(protocol: ScoringProtocol, segmenters: SegmenterSour
         )
 
 
-def _score_entry(
-    entry: PhotoEntry, *, protocol: ScoringProtocol, segmenters: SegmenterSource, photos_folder: Path
-) -> _Scored:
-    cpu_began = time.process_time()
-    score = _outcome_of(entry, protocol, segmenters, photos_folder)
-    rows = rows_of(score, protocol=protocol, model=segmenters.model)
-    return _Scored(
-        score=replace(score, standardized=None, segmentation=None),
-        rows=rows,
-        threshold=None if score.segmentation is None else score.segmentation.threshold,
-        cpu_s=time.process_time() - cpu_began,
-    )
+def _score_and_write(task: PhotoTask, *, protocol: ScoringProtocol, photos_folder: Path) -> PhotoResult:
+    result = score_task(task, protocol=protocol)
+    if result.pictures:
+        write_contents(photos_folder / task.entry.identity.photo_id, result.pictures)
+    return replace(result, pictures={})
 
 
-def _crashed(entry: PhotoEntry, *, protocol: ScoringProtocol, segmenters: SegmenterSource) -> _Scored:
-    score = _failed(entry, "The process that scored this photo ended without an answer.")
-    return _Scored(score=score, rows=rows_of(score, protocol=protocol, model=segmenters.model))
-
-
-def _outcome_of(
-    entry: PhotoEntry, protocol: ScoringProtocol, segmenters: SegmenterSource, photos_folder: Path
-) -> PhotoScore:
-    try:
-        photo = read_entry(entry)
-        score = score_photo(photo, protocol=protocol, segmenter=segmenters.segmenter_for(entry.identity))
-    except Refused as refused:
-        return PhotoScore(identity=entry.identity, outcome=refused.refusal, flags=entry.flags)
-    except Exception as error:  # noqa: BLE001 - one photo's failure is its outcome; the others go on
-        return _failed(entry, f"{type(error).__name__}: {error}")
-    if score.scored:
-        write_pictures(photos_folder / entry.identity.photo_id, photo, score)
-    return score
-
-
-def _failed(entry: PhotoEntry, detail: str) -> PhotoScore:
-    refusal = Refusal(reason=Reason.SCORING_FAILED, detail=detail)
-    return PhotoScore(identity=entry.identity, outcome=refusal, flags=entry.flags)
+def _crashed(task: PhotoTask, *, protocol: ScoringProtocol) -> PhotoResult:
+    failure = WorkFailure(reason=Reason.WORKER_CRASHED, detail="Its process ended without an answer, twice.")
+    return failed_task(task, failure.refusal, protocol=protocol)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from oral_lesion.numerics.geometry import (
 )
 from oral_lesion.records import Lesion, Measurement, Photo, PhotoScore, Segmentation, StandardizedPhoto
 
-__all__ = ["PICTURE_NAMES", "lesion_mask", "overlay", "write_pictures"]
+__all__ = ["PICTURE_NAMES", "encode_pictures", "lesion_mask", "overlay", "write_contents", "write_pictures"]
 
 PICTURE_NAMES = (
     "standardized.png", "valid.png", "probability.png", "lesions.png", "mask.png", "overlay.jpg", "photo.jpg",
@@ -52,17 +52,6 @@ def write_pictures(folder: Path, photo: Photo, score: PhotoScore) -> tuple[Path,
     """
     Write the pictures of a scored photo; of a refused photo nothing is written, and no folder made.
 
-    - ``standardized.png``: 8-bit sRGB at the working resolution, black where the photo does not reach;
-    - ``valid.png``: 8-bit grey in the same geometry, 255 where the photo shows tissue;
-    - ``probability.png``: 16-bit grey in the same geometry, probability × 65535;
-    - ``lesions.png``: 16-bit grey in the same geometry, the number of the measured lesion, 0 elsewhere;
-    - ``mask.png``: 8-bit grey, in the geometry of the upright photo, 255 in the lesions that were measured;
-    - ``overlay.jpg``: the photo at up to 1600 px, with outlines, numbers of lesions and a scale bar;
-    - ``photo.jpg``: the same without anything drawn into it;
-    - ``geometry.json``: scale, and where the standardized picture and the card lie in the photo.
-
-    The same photo and score give the same bytes.
-
     Parameters
     ----------
     folder : Path
@@ -84,12 +73,74 @@ def write_pictures(folder: Path, photo: Photo, score: PhotoScore) -> tuple[Path,
     OutputError
         Where a file cannot be written.
     """
+    contents = encode_pictures(photo, score)
+    if contents:
+        write_contents(folder, contents)
+    return tuple(folder / name for name in contents)
+
+
+def write_contents(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """
+    Write files into a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing.
+    contents : mapping of str to bytes
+        By file name.
+
+    Raises
+    ------
+    OutputError
+        Where a file cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror}). Check space and rights.") from error
+
+
+def encode_pictures(photo: Photo, score: PhotoScore) -> dict[str, bytes]:
+    """
+    Return the pictures of a scored photo as the files that they become; none of a refused photo.
+
+    - ``standardized.png``: 8-bit sRGB at the working resolution, black where the photo does not reach;
+    - ``valid.png``: 8-bit grey in the same geometry, 255 where the photo shows tissue;
+    - ``probability.png``: 16-bit grey in the same geometry, probability × 65535;
+    - ``lesions.png``: 16-bit grey in the same geometry, the number of the measured lesion, 0 elsewhere;
+    - ``mask.png``: 8-bit grey, in the geometry of the upright photo, 255 in the lesions that were measured;
+    - ``overlay.jpg``: the photo at up to 1600 px, with outlines, numbers of lesions and a scale bar;
+    - ``photo.jpg``: the same without anything drawn into it;
+    - ``geometry.json``: scale, and where the standardized picture and the card lie in the photo.
+
+    The same photo and score give the same bytes.
+
+    Parameters
+    ----------
+    photo : Photo
+        That was scored.
+    score : PhotoScore
+        With its standardized photo and segmentation.
+
+    Returns
+    -------
+    dict of str to bytes
+        By file name.
+
+    Raises
+    ------
+    InputError
+        Where a scored photo comes without its pictures.
+    """
     if not isinstance(score.outcome, Measurement):
-        return ()
+        return {}
     standardized, segmentation = _stations_of(score)
     kept = list(_measured_components(segmentation, score.outcome))
     reduced, factor = _reduced(photo)
-    contents = {
+    return {
         "standardized.png": _png(srgb_uint8_from_linear(standardized.linear_rgb)[..., ::-1], _PNG),
         "valid.png": _png(standardized.valid.astype(np.uint8) * np.uint8(255), _PNG_OF_MASK),
         "probability.png": _png(np.rint(segmentation.probability * np.float32(65535)).astype(np.uint16), _PNG),
@@ -99,13 +150,6 @@ def write_pictures(folder: Path, photo: Photo, score: PhotoScore) -> tuple[Path,
         "photo.jpg": _jpeg(reduced),
         "geometry.json": _geometry_of(score, standardized),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            (folder / name).write_bytes(content)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be written ({error.strerror}). Check space and rights.") from error
-    return tuple(folder / name for name in contents)
 
 
 def lesion_mask(score: PhotoScore) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from importlib.util import find_spec
 from typing import Any
@@ -15,9 +15,9 @@ from oral_lesion.errors import Refusal
 from oral_lesion.io.naming import printable
 from oral_lesion.io.visits import VisitPhotos
 from oral_lesion.protocol import ScoringProtocol
-from oral_lesion.records import ModelIdentity, PhotoScore
+from oral_lesion.records import ModelIdentity, PhotoIdentity, PhotoScore
 
-__all__ = ["package_versions", "run_manifest"]
+__all__ = ["described_input", "package_versions", "run_manifest", "scored_input"]
 
 SCHEMA_VERSION = 1
 
@@ -34,10 +34,10 @@ def run_manifest(
     protocol: ScoringProtocol,
     model: ModelIdentity,
     threshold: float | None,
-    scores: Sequence[PhotoScore],
+    inputs: Iterable[Mapping[str, Any]],
     found: VisitPhotos,
     jobs: int,
-    wall_s: float,
+    wall_s: float | None,
     cpu_s: float,
 ) -> dict[str, Any]:
     """
@@ -51,21 +51,24 @@ def run_manifest(
         That was used.
     threshold : float or None
         Probability that a pixel needed; None where no photo got so far.
-    scores : sequence of PhotoScore
-        One a photo.
+    inputs : iterable of mapping
+        What `described_input` gives for each photo.
     found : VisitPhotos
         What was in the visit's folder.
     jobs : int
         Processes.
-    wall_s, cpu_s : float
-        Seconds by the clock, and of all processes.
+    wall_s : float or None
+        Seconds by the clock; None where its photos were scored among others.
+    cpu_s : float
+        Seconds of all processes.
 
     Returns
     -------
     dict
         Of JSON values; without machine names, paths or times of day.
     """
-    refusals = Counter(score.outcome.reason.value for score in scores if isinstance(score.outcome, Refusal))
+    listed = list(inputs)
+    refusals = Counter(one["reason"] for one in listed if "reason" in one)
     return {
         "schema_version": SCHEMA_VERSION,
         "software": {"name": "oral-lesion", "version": __version__},
@@ -77,15 +80,15 @@ def run_manifest(
         "protocol": protocol.model_dump(mode="json"),
         "jobs": jobs,
         "counts": {
-            "photos": len(scores),
-            "scored": sum(score.scored for score in scores),
+            "photos": len(listed),
+            "scored": len(listed) - refusals.total(),
             "refused": sum(refusals.values()),
             "refused_by_reason": dict(sorted(refusals.items())),
         },
-        "inputs": [_input_of(score) for score in scores],
+        "inputs": listed,
         "ignored_files": list(found.ignored),
         "photos_not_in_manifest": list(found.unlisted),
-        "wall_s": round(wall_s, 3),
+        "wall_s": None if wall_s is None else round(wall_s, 3),
         "cpu_s": round(cpu_s, 3),
     }
 
@@ -108,15 +111,51 @@ def _versions() -> tuple[tuple[str, str], ...]:
     return tuple((name, metadata.version(name)) for name in (*_PACKAGES, *extras))
 
 
-def _input_of(score: PhotoScore) -> dict[str, Any]:
+def scored_input(score: PhotoScore) -> dict[str, Any]:
+    """
+    Return what run.json says of a photo.
+
+    Parameters
+    ----------
+    score : PhotoScore
+        Of any outcome.
+
+    Returns
+    -------
+    dict
+        Of JSON values.
+    """
+    refusal = score.outcome if isinstance(score.outcome, Refusal) else None
+    reason, detail = (None, "") if refusal is None else (refusal.reason.value, refusal.detail)
+    return described_input(score.identity, reason=reason, detail=detail)
+
+
+def described_input(identity: PhotoIdentity, *, reason: str | None, detail: str) -> dict[str, Any]:
+    """
+    Return what run.json says of a photo.
+
+    Parameters
+    ----------
+    identity : PhotoIdentity
+        Which photo.
+    reason : str or None
+        Why it was refused; None where it was scored.
+    detail : str
+        Of the refusal.
+
+    Returns
+    -------
+    dict
+        Of JSON values.
+    """
     described: dict[str, Any] = {
-        "photo_id": score.identity.photo_id,
-        "file": printable(score.identity.file),
-        "sha256": score.identity.sha256,
-        "mirror": score.identity.mirror.value,
+        "photo_id": identity.photo_id,
+        "file": printable(identity.file),
+        "sha256": identity.sha256,
+        "mirror": identity.mirror.value,
     }
-    if score.identity.visit.date is not None:
-        described["visit_date"] = score.identity.visit.date.isoformat()
-    if isinstance(score.outcome, Refusal):
-        described |= {"reason": score.outcome.reason.value, "detail": printable(score.outcome.detail)}
+    if identity.visit.date is not None:
+        described["visit_date"] = identity.visit.date.isoformat()
+    if reason is not None:
+        described |= {"reason": reason, "detail": printable(detail)}
     return described

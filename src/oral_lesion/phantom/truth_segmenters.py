@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -84,10 +85,32 @@ class TruthSegmenters:
         import numpy as np
         from PIL import Image
 
-        path = self.masks / f"{PurePath(photo.file).stem}_mask.png"
+        path = self._mask_of(photo)
         try:
             with Image.open(path) as picture:
                 mask = np.array(picture.convert("L"))
         except (OSError, ValueError) as error:
             raise FormatError(f"{path}: expected the true mask of {photo.file}; render the phantom again.") from error
         return KnownMaskSegmenter(mask, self.working_mm_per_px)
+
+    def sha256_for(self, photo: PhotoIdentity) -> str:
+        """
+        Return the hash of a photo's mask.
+
+        Parameters
+        ----------
+        photo : PhotoIdentity
+            Of the phantom visit.
+
+        Returns
+        -------
+        str
+            Empty where it cannot be read.
+        """
+        try:
+            return hashlib.sha256(self._mask_of(photo).read_bytes()).hexdigest()
+        except OSError:
+            return ""
+
+    def _mask_of(self, photo: PhotoIdentity) -> Path:
+        return self.masks / f"{PurePath(photo.file).stem}_mask.png"

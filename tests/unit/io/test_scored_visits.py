@@ -9,7 +9,7 @@ import pytest
 
 from oral_lesion.errors import FormatError, Reason, Refusal
 from oral_lesion.io.pictures import write_pictures
-from oral_lesion.io.provenance import run_manifest
+from oral_lesion.io.provenance import run_manifest, scored_input
 from oral_lesion.io.scored_visits import load_photo_score, read_scored_visit
 from oral_lesion.io.store import write_run_json
 from oral_lesion.io.tables import rows_of, write_tables
@@ -34,8 +34,8 @@ def write(tmp_path, protocol, model, scored_photo):
         for score in scores:
             write_pictures(tmp_path / "photos" / score.identity.photo_id, scored_photo, score)
         manifest = run_manifest(
-            protocol=protocol, model=model, threshold=0.5, scores=scores, jobs=1, wall_s=0.0, cpu_s=0.0,
-            found=VisitPhotos(folder=tmp_path, entries=()),
+            protocol=protocol, model=model, threshold=0.5, inputs=map(scored_input, scores), jobs=1, wall_s=0.0,
+            cpu_s=0.0, found=VisitPhotos(folder=tmp_path, entries=()),
         )  # fmt: skip
         write_run_json(tmp_path / "run.json", manifest)
         return tmp_path
