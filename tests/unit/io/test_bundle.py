@@ -25,7 +25,7 @@ from oral_lesion.io.bundle import (
 from oral_lesion.segment.onnx import InferenceOptions
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "model-bundle.schema.json"
-FILES = ["model.onnx", "metadata.json", "model-card.md", "SHA256SUMS"]
+FILES = ["model.onnx", "metadata.json", "model-card.md", "LICENSE", "SHA256SUMS"]
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def bundle_path(tmp_path, metadata):
 
 def resum(path, *names):
     """Write the sums anew, as someone would who means to change a file."""
-    lines = [f"{hashlib.sha256((path / name).read_bytes()).hexdigest()}  {name}\n" for name in names or FILES[:3]]
+    lines = [f"{hashlib.sha256((path / name).read_bytes()).hexdigest()}  {name}\n" for name in names or FILES[:4]]
     (path / "SHA256SUMS").write_text("".join(lines))
 
 
@@ -96,7 +96,7 @@ def test_the_card_tells_all_that_matters(bundle_path):
         assert text in card
 
 
-@pytest.mark.parametrize("name", FILES[:3])
+@pytest.mark.parametrize("name", FILES[:4])
 def test_a_changed_file_is_refused_by_name(bundle_path, name):
     with (bundle_path / name).open("ab") as file:
         file.write(b" ")

@@ -81,7 +81,9 @@ def test_the_file_says_in_clear_what_is_frozen(tmp_path, study, bundle):
     assert contents["protocol"]["sha256"] == study.sha256
     assert contents["protocol"]["settings"]["limits"]["max_tilt_deg"] == study.scoring.limits.max_tilt_deg
     assert contents["protocol"]["settings"]["card"]["name"] == study.scoring.card.name
-    assert set(contents["model"]["files"]) == {"model.onnx", "metadata.json", "model-card.md", "SHA256SUMS"}
+    assert set(contents["model"]["files"]) == {
+        "model.onnx", "metadata.json", "model-card.md", "LICENSE", "SHA256SUMS",
+    }  # fmt: skip
     packages = contents["environment"]["packages"]
     assert {"numpy", "scipy", "opencv-python-headless", "scikit-image", "onnxruntime", "Pillow"} <= set(packages)
     assert str(tmp_path) not in (tmp_path / "study.lock").read_text(encoding="utf-8")

@@ -7,11 +7,37 @@ from collections.abc import Iterable
 from oral_lesion.io.bundle.card_calibrations import render_calibrations
 from oral_lesion.io.bundle.metadata import BundleMetadata
 
-__all__ = ["render_model_card"]
+__all__ = ["render_licence", "render_model_card"]
+
+NO_PICTURES = "- not stated\n"
 
 _WARNING = "**Research use only, not validated for pemphigus; retrain on your trial's own annotated photographs.**"
 
 _PASSES = {"none": "one", "mirror": "two: as it is, and mirrored left to right; their mean counts"}
+
+
+def render_licence(metadata: BundleMetadata) -> str:
+    """
+    Return what may be done with the weights, as a text file.
+
+    Parameters
+    ----------
+    metadata : BundleMetadata
+        What is known of the model.
+
+    Returns
+    -------
+    str
+        The licence, what the weights are for, and the licences of the pictures that they come from.
+    """
+    pictures = "".join(f"- {data.name}: {data.licence} ({data.source})\n" for data in metadata.training_data)
+    return (
+        f"Licence of the weights of {metadata.name} {metadata.version}: {metadata.licence}.\n\n"
+        f"Intended use: {metadata.intended_use}\n\n"
+        "The weights were trained on pictures with these licences:\n"
+        f"{pictures or NO_PICTURES}\n"
+        "The licence of the program that reads them is another: it does not extend to these weights.\n"
+    )
 
 
 def render_model_card(metadata: BundleMetadata, *, model_sha256: str, model_bytes: int) -> str:

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from oral_lesion.errors import BundleError, OutputError
-from oral_lesion.io.bundle.card import render_model_card
+from oral_lesion.io.bundle.card import render_licence, render_model_card
 from oral_lesion.io.bundle.metadata import BundleMetadata
 from oral_lesion.protocol import faults_of
 from oral_lesion.records import ModelIdentity
@@ -24,6 +24,7 @@ MODEL_NAME = "model.onnx"
 INT8_NAME = "model-int8.onnx"
 METADATA_NAME = "metadata.json"
 CARD_NAME = "model-card.md"
+LICENSE_NAME = "LICENSE"
 SUMS_NAME = "SHA256SUMS"
 
 _REMEDY = "copy the whole directory again, or export the model again with `oral-lesion export`"
@@ -147,6 +148,8 @@ def load_bundle(path: Path) -> ModelBundle:
         raise BundleError(f"{path}: no such model directory; name a directory that `oral-lesion export` wrote")
     sums = _read_sums(path)
     contents = {name: _read_checked(path / name, sums.get(name)) for name in (MODEL_NAME, METADATA_NAME, CARD_NAME)}
+    if LICENSE_NAME in sums:  # bundles of earlier versions have none
+        _read_checked(path / LICENSE_NAME, sums[LICENSE_NAME])
     try:
         metadata = BundleMetadata.model_validate_json(contents[METADATA_NAME])
     except ValidationError as error:
@@ -209,6 +212,7 @@ def write_bundle(
         **({} if int8_bytes is None else {INT8_NAME: int8_bytes}),
         METADATA_NAME: (metadata.model_dump_json(indent=2) + "\n").encode(),
         CARD_NAME: card.encode(),
+        LICENSE_NAME: render_licence(metadata).encode(),
     }
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items())
     try:
