@@ -1,11 +1,15 @@
 """`oral-lesion compare`: two scored visits or two photos, and what cannot be compared."""
 
+import hashlib
 import json
 import shutil
 
 import pytest
 from study_folders import SITES, render_study, row_of, rows_in
 from visit_folders import tree_bytes
+
+from oral_lesion.io.audit import LOG_NAME
+from oral_lesion.io.resources import default_protocol_path
 
 SUBJECT = "phantom-01"
 
@@ -173,4 +177,52 @@ def test_what_is_compared_is_never_replaced(command, scored, tmp_path, place):
     ran = command("compare", copy / "week-00", copy / "week-04", "-o", copy / place, "--overwrite", "--no-figures")
     assert ran.code == 1
     assert "apart" in ran.err
-    assert tree_bytes(copy) == before
+    after = {name: content for name, content in tree_bytes(copy).items() if not name.startswith(LOG_NAME)}
+    assert after == before
+
+
+def actions_in(log):
+    return [json.loads(line)["action"] for line in log.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_comparison_is_logged_with_what_it_read(command, scored, tmp_path):
+    pair, out = [scored / SUBJECT / visit for visit in ("week-00", "week-04")], tmp_path / "change"
+    options = ("--no-figures", "--operator", "A. B.", "--reason", "interim")
+    assert command("compare", *pair, "-o", out, *options).code == 0
+    log = tmp_path / LOG_NAME
+    assert actions_in(log) == ["log-started", "compare-started", "compare-finished"]
+    started = json.loads(log.read_text(encoding="utf-8").splitlines()[1])
+    assert (started["who"]["operator"], started["reason"]) == ("A. B.", "interim")
+    for name, folder in zip(("baseline", "follow_up"), pair, strict=True):
+        sha256 = hashlib.sha256((folder / "run.json").read_bytes()).hexdigest()
+        assert started["details"][f"{name}_run_sha256"] == sha256
+    assert "photos" not in started["details"]
+    assert command("audit", "verify", tmp_path, "--results", out).code == 0
+    assert command("compare", *pair, "-o", out, "--no-figures", "--supersede").code == 2
+    assert command("compare", *pair, "-o", out, "--no-figures", "--supersede", "--reason", "again").code == 0
+    first = out.with_name("change.superseded-1")
+    assert (first / "changes.csv").read_bytes() == (out / "changes.csv").read_bytes()
+
+
+def test_two_photos_are_logged_as_read(command, photos, tmp_path):
+    pair = [photos / SUBJECT / visit / f"{SITES[0]}.jpg" for visit in ("week-00", "week-04")]
+    assert command("compare", *pair, "-o", tmp_path / "out", "--segmenter", "truth", "--no-figures").code == 0
+    started = json.loads((tmp_path / LOG_NAME).read_text(encoding="utf-8").splitlines()[1])
+    expected = sorted(hashlib.sha256(photo.read_bytes()).hexdigest() for photo in pair)
+    assert started["details"]["photos"] == expected
+
+
+def test_under_a_lock_visits_that_another_model_scored_are_refused(command, scored, tmp_path):
+    lock = tmp_path / "study.lock"
+    assert command("lock", default_protocol_path(), "-o", lock).code == 0
+    model = json.loads(lock.read_text(encoding="utf-8"))["model"]
+    pair = [scored / SUBJECT / visit for visit in ("week-00", "week-04")]
+    ran = command("compare", *pair, "-o", tmp_path / "out", "--no-figures", "--locked", lock)
+    assert ran.code == 1
+    assert "week-04: model_sha256: locked as" in ran.err
+    assert not (tmp_path / "out").exists()
+    stated = {key: model[key] for key in ("name", "version", "sha256")} | {"threshold": 0.5}
+    as_locked = [changed_run(folder, tmp_path / folder.name, model=stated) for folder in pair]
+    ran = command("compare", *as_locked, "-o", tmp_path / "out", "--no-figures", "--locked", lock)
+    assert ran.code == 0, ran.said
+    assert actions_in(tmp_path / LOG_NAME)[-2:] == ["compare-started", "compare-finished"]

@@ -1,5 +1,6 @@
 """`oral-lesion repeatability`: from replicate photos to the profile that a protocol takes."""
 
+import hashlib
 import json
 import math
 import shutil
@@ -7,6 +8,7 @@ import shutil
 import pytest
 from study_folders import render_replicates, row_of, rows_in
 
+from oral_lesion.io.audit import LOG_NAME
 from oral_lesion.io.resources import default_protocol_path
 from oral_lesion.io.settings import load_study_protocol
 
@@ -48,6 +50,14 @@ def test_repeatability_of_a_studys_results(command, study_results, tmp_path):
     assert (out / "bland-altman.png").is_file()
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert run["counts"]["sets"] == run["counts"]["subjects"] == 3
+    started, finished = (
+        json.loads(line) for line in (tmp_path / LOG_NAME).read_text(encoding="utf-8").splitlines()[1:]
+    )
+    assert (started["action"], finished["action"]) == ("repeatability-started", "repeatability-finished")
+    assert (
+        started["details"]["study_run_sha256"] == hashlib.sha256((study_results / "run.json").read_bytes()).hexdigest()
+    )
+    assert run["audit"]["sequence"] == started["sequence"]
 
 
 def test_the_profile_fits_into_a_protocol_and_decides(command, study_results, replicates, tmp_path):
@@ -80,6 +90,8 @@ def test_photos_are_scored_first_and_give_the_same(command, study_results, repli
     assert ran.code == 0, ran.said
     for name in ("repeatability.csv", "replicates.csv", "repeatability.toml"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    entries = [json.loads(line) for line in (tmp_path / LOG_NAME).read_text(encoding="utf-8").splitlines()]
+    assert [len(entry["details"].get("photos", ())) for entry in entries] == [0, 0, 0, 6, 0]
 
 
 def test_without_replicates_it_says_what_to_do(command, replicates, tmp_path):

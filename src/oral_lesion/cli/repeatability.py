@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oral_lesion.cli.audit import (
+    AuditOption,
+    AuditOptions,
+    LockedOption,
+    OperatorOption,
+    ReasonOption,
+    SupersedeOption,
+)
 from oral_lesion.cli.score import SegmenterChoice, sources_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oral_lesion.io.audit import AuditedRun
+    from oral_lesion.io.batch import SegmenterSource
+    from oral_lesion.io.study_protocol import StudyProtocol
 
 __all__ = ["repeatability"]
 
@@ -36,6 +51,11 @@ def repeatability(
     segmenter: Annotated[
         SegmenterChoice, typer.Option(help="'truth' takes a phantom's true masks in place of the model.")
     ] = SegmenterChoice.MODEL,
+    locked: LockedOption = None,
+    supersede: SupersedeOption = False,
+    operator: OperatorOption = None,
+    reason: ReasonOption = "",
+    audit: AuditOption = None,
 ) -> None:
     """
     From replicate photos: within-set SD and CV, repeatability coefficient, ICC(2,1), and the profile for the protocol.
@@ -45,23 +65,28 @@ def repeatability(
     Example: oral-lesion repeatability results -o repeatability
     """
     from oral_lesion.cli.scores_shown import photo_progress
+    from oral_lesion.io.audit import audited
     from oral_lesion.io.repeatability import PROFILE_FILE, is_study_results, run_repeatability
     from oral_lesion.io.settings import load_study_protocol
 
+    options = AuditOptions(operator=operator, reason=reason, log=audit, locked=locked, supersede=supersede)
+    options.require_no_contradiction(overwrite=overwrite)
     loaded = load_study_protocol(protocol, card=card)
     drawer = None
     if figures:
         from oral_lesion.adapters.figures import SubjectFigures
 
         drawer = SubjectFigures()
-    working_mm_per_px = loaded.scoring.standardization.working_mm_per_px
-    choice = SegmenterChoice.TRUTH if is_study_results(study) else segmenter  # scores that are there need no model
-    with photo_progress(shown=True, title="Scoring visits") as on_visit:
+    # Scores that are there need no model, but a lock is held against it.
+    choice = SegmenterChoice.TRUTH if locked is None and is_study_results(study) else segmenter
+    segmenters_for = sources_of(choice, model, loaded.scoring.standardization.working_mm_per_px)
+    run = _run(options, out, study, loaded, segmenters_for)
+    with audited(run) as entry, photo_progress(shown=True, title="Scoring visits") as on_visit:
         result = run_repeatability(
             study,
             out,
             protocol=loaded,
-            segmenters_for=sources_of(choice, model, working_mm_per_px),
+            segmenters_for=segmenters_for,
             jobs=jobs,
             overwrite=overwrite,
             figures=drawer,
@@ -78,4 +103,28 @@ def repeatability(
     if subjects < _FEW_SUBJECTS:
         typer.echo(f"Fewer than {_FEW_SUBJECTS} subjects: the profile is a rehearsal, not an estimate to rely on.")
     typer.echo(f"Results: {out}; for the protocol: {out / PROFILE_FILE}")
+    typer.echo(f"Audit log: {run.log}, entry {entry.sequence}")
     raise typer.Exit(3 if result.refused else 0)
+
+
+def _run(
+    options: AuditOptions,
+    out: Path,
+    study: Path,
+    protocol: StudyProtocol,
+    segmenters_for: Callable[[Path], SegmenterSource],
+) -> AuditedRun:
+    from oral_lesion.io.repeatability import is_study_results, scored_visits_of
+    from oral_lesion.io.scores_for_audit import hashes_of_scores
+    from oral_lesion.io.study_folders import find_study
+    from oral_lesion.io.study_lock import hashes_for_audit
+
+    if is_study_results(study):
+        source = None if options.locked is None else segmenters_for(study)
+        scores = scored_visits_of(study)
+        hashes = hashes_of_scores(protocol, {"study": study}, scores, segmenters=source, lock=options.locked)
+        return options.run("repeatability", out, inputs=study, photos=(), hashes=hashes)
+    visits = find_study(study, [visit.name for visit in protocol.endpoint.visits]).visits
+    photos = [entry.identity.sha256 for visit in visits for entry in visit.found]
+    hashes = hashes_for_audit(protocol, segmenters_for(visits[0].path), lock=options.locked)
+    return options.run("repeatability", out, inputs=study, photos=photos, hashes=hashes)

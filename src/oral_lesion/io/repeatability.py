@@ -28,7 +28,13 @@ from oral_lesion.io.study_folders import find_study
 from oral_lesion.io.study_protocol import StudyProtocol
 from oral_lesion.numerics.agreement import repeatability_coefficient
 
-__all__ = ["RepeatabilityFigures", "StudyRepeatability", "run_repeatability"]
+__all__ = [
+    "RepeatabilityFigures",
+    "StudyRepeatability",
+    "is_study_results",
+    "run_repeatability",
+    "scored_visits_of",
+]
 
 PROFILE_FILE = "repeatability.toml"
 
@@ -123,7 +129,7 @@ def run_repeatability(
     """
     with OutputFolder(out, inputs=study, overwrite=overwrite) as folder:
         if is_study_results(study):
-            visits = [read_scored_visit(path.parent) for path in sorted((study / "scores").glob(f"*/*/{RUN_FILE}"))]
+            visits = [read_scored_visit(folder) for folder in scored_visits_of(study)]
         else:
             visits = list(_scored(study, folder / "scores", protocol, segmenters_for, jobs, on_visit))
         _require_one_procedure(visits, study)
@@ -167,6 +173,23 @@ def is_study_results(folder: Path) -> bool:
     if not run.get("finished"):
         raise InputError(f"{folder}: `oral-lesion study` did not finish there. Finish it with --resume.")
     return True
+
+
+def scored_visits_of(study: Path) -> tuple[Path, ...]:
+    """
+    Return the folders of the visits that `oral-lesion study` scored.
+
+    Parameters
+    ----------
+    study : Path
+        Its results folder.
+
+    Returns
+    -------
+    tuple of Path
+        By subject and visit.
+    """
+    return tuple(path.parent for path in sorted((study / "scores").glob(f"*/*/{RUN_FILE}")))
 
 
 def _scored(
