@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from oral_lesion.errors import InputError
+from oral_lesion.errors import Flag, InputError
 from oral_lesion.io.csv_tables import Row
 from oral_lesion.io.naming import printable
 from oral_lesion.io.quality_tables import COLOR_COLUMNS, QUALITY_COLUMNS
@@ -22,7 +22,7 @@ SCORE = tuple(name for name in SCORE_COLUMNS if name not in OF_PHOTO)
 LESION = tuple(name for name in LESION_COLUMNS if name != "photo_id")
 QUALITY = tuple(name for name in QUALITY_COLUMNS if name not in {"photo_id", "status", "reason"})
 COLOR = tuple(name for name in COLOR_COLUMNS if name != "photo_id")
-_OWN = ("visit_date", "mirror", "detail", "threshold", "segmenter_sha256", "cpu_s")
+_OWN = ("visit_date", "mirror", "declared_flags", "detail", "threshold", "segmenter_sha256", "cpu_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,8 @@ class StoredOutcome:
         Number of the run that scored it.
     segmenter_sha256 : str
         Of what said where the erosions are: the model, or the photo's own mask.
+    declared_flags : tuple of Flag
+        Flags that the photo had before it was read.
     detail : str
         Of a refusal, for the log.
     threshold : float or None
@@ -79,6 +81,7 @@ class StoredOutcome:
     rows: PhotoRows
     run: int
     segmenter_sha256: str
+    declared_flags: tuple[Flag, ...] = ()
     detail: str = ""
     threshold: float | None = None
     cpu_s: float = 0.0
@@ -175,6 +178,7 @@ def add_outcome(store: ResultsStore, outcome: StoredOutcome) -> None:
             "supersedes": None if earlier is None else earlier[0],
             "visit_date": None if date is None else date.isoformat(),
             "mirror": outcome.identity.mirror.value,
+            "declared_flags": " ".join(outcome.declared_flags),
             "detail": printable(outcome.detail),
             "threshold": outcome.threshold,
             "segmenter_sha256": outcome.segmenter_sha256,
@@ -225,6 +229,7 @@ def iter_outcomes(
             own = dict(zip(_OWN, values, strict=False))
             score = {"photo_id": photo_id, "sha256": sha256, **dict(zip(SCORE, values[len(_OWN) :], strict=True))}
             date = own.pop("visit_date")
+            declared = tuple(map(Flag, own.pop("declared_flags").split()))
             yield StoredOutcome(
                 place=at,
                 identity=PhotoIdentity(
@@ -241,6 +246,7 @@ def iter_outcomes(
                 run=run,
                 software=software,
                 superseded=not current,
+                declared_flags=declared,
                 **own,
             )
 

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from oral_lesion.errors import FormatError, InputError, MissingExtraError, OutputError, Reason, Refusal
+from oral_lesion.errors import Flag, FormatError, InputError, MissingExtraError, OutputError, Reason, Refusal
 from oral_lesion.io import results_store
 from oral_lesion.io.quality_tables import COLOR_COLUMNS, QUALITY_COLUMNS
 from oral_lesion.io.results_store import (
@@ -70,6 +70,7 @@ def outcome_of(protocol, model):
             run=run,
             segmenter_sha256="3" * 64,
             threshold=0.4,
+            declared_flags=(Flag.DUPLICATE_PHOTO, Flag.SITE_UNKNOWN),
             **more,
         )
 
