@@ -45,7 +45,7 @@ def test_what_a_run_leaves_behind(command, baseline, tmp_path):
     names = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
     rows = rows_in(out / "scores.csv")
     expected = {f"photos/{row['photo_id']}/{picture}" for row in rows for picture in PICTURE_NAMES}
-    assert names == expected | {"scores.csv", "lesions.csv", "quality.csv", "colour.csv", "run.json"}
+    assert names == expected | {"scores.csv", "lesions.csv", "quality.csv", "colour.csv", "run.json", "report.html"}
     assert list(rows[0]) == list(SCORE_COLUMNS)
     with (out / "lesions.csv").open(encoding="utf-8", newline="") as file:
         assert next(csv.reader(file)) == list(LESION_COLUMNS)

@@ -52,7 +52,9 @@ def score(
     segmenter: Annotated[
         SegmenterChoice, typer.Option(help="'truth' takes a phantom's true masks in place of the model.")
     ] = SegmenterChoice.MODEL,
-    language: Annotated[Language, typer.Option(help="Of the notes on the terminal.")] = Language.ENGLISH,
+    language: Annotated[
+        Language, typer.Option(help="Of the notes on the terminal and in the report.")
+    ] = Language.ENGLISH,
     json: Annotated[bool, typer.Option("--json", help="Print run.json instead of the table.")] = False,
     locked: LockedOption = None,
     supersede: SupersedeOption = False,
@@ -61,10 +63,11 @@ def score(
     audit: AuditOption = None,
 ) -> None:
     """
-    Score a visit folder: erosion area in mm² per photo, or why not and how to retake it.
+    Score a visit folder: erosion area in mm² per photo, or why not and how to retake it; report.html shows it.
 
     Example: oral-lesion score study/S-001/week-04 -o scores/S-001/week-04
     """
+    from oral_lesion.adapters.html import REPORT_FILE, write_visit_page
     from oral_lesion.cli.scores_shown import photo_progress, print_scores
     from oral_lesion.io.audit import audited
     from oral_lesion.io.batch import score_found
@@ -94,11 +97,13 @@ def score(
             jobs=jobs,
             overwrite=overwrite,
             on_outcome=advance,
+            write_page=lambda folder: write_visit_page(folder, language),
         )
     if json:
         typer.echo((results / "run.json").read_text(encoding="utf-8"), nl=False)
     else:
         print_scores(scores, results, language)
+        typer.echo(f"To look at: {results / REPORT_FILE}")
         typer.echo(f"Audit log: {run.log}, entry {entry.sequence}")
     raise typer.Exit(_exit_code(scores))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oral_lesion.errors import Refusal
 from oral_lesion.io.texts import Language, reason_text
 
-__all__ = ["refusal_words"]
+__all__ = ["limit_words", "refusal_words"]
 
 _FOUND = {
     Language.ENGLISH: "found {observed}, limit {limit}",
@@ -33,5 +33,27 @@ def refusal_words(refusal: Refusal, language: Language = Language.ENGLISH) -> st
     text = reason_text(refusal.reason, language)
     if refusal.observed is None or refusal.limit is None:
         return f"{text.meaning} {text.retake}"
-    observed, limit = (f"{number:.3g} {refusal.unit}".strip() for number in (refusal.observed, refusal.limit))
-    return f"{text.meaning} ({_FOUND[language].format(observed=observed, limit=limit)}) {text.retake}"
+    found = limit_words(refusal.observed, refusal.limit, refusal.unit, language)
+    return f"{text.meaning} ({found}) {text.retake}"
+
+
+def limit_words(observed: float, limit: float, unit: str, language: Language = Language.ENGLISH) -> str:
+    """
+    Return what was measured beside its limit.
+
+    Parameters
+    ----------
+    observed, limit : float
+        In `unit`.
+    unit : str
+        May be empty.
+    language : Language
+        Of the words; units stay as they are.
+
+    Returns
+    -------
+    str
+        Without a full stop.
+    """
+    shown = (f"{number:.3g} {unit}".strip() for number in (observed, limit))
+    return _FOUND[language].format(**dict(zip(("observed", "limit"), shown, strict=True)))

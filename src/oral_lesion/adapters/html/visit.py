@@ -1,0 +1,137 @@
+"""The page of one scored visit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from oral_lesion.adapters.html.page import REPORT_FILE, render, write_page
+from oral_lesion.adapters.html.photo import PhotoPart, VisitTables, parts_of
+from oral_lesion.adapters.html.printed import read_printed, read_run_file
+from oral_lesion.io.texts import Language
+
+__all__ = ["read_visit_tables", "visit_page", "write_visit_page"]
+
+_NEEDED = ("photo_id", "file", "subject", "visit", "site", "status", "reason", "erosion_area_mm2", "flags")
+
+
+def write_visit_page(folder: Path, language: Language = Language.ENGLISH) -> None:
+    """
+    Write ``report.html`` into the results of a visit.
+
+    Parameters
+    ----------
+    folder : Path
+        That `oral-lesion score` wrote, or is about to put in place.
+    language : Language
+        Of reasons and caveats.
+    """
+    write_page(folder / REPORT_FILE, visit_page(folder, language))
+
+
+def visit_page(folder: Path, language: Language = Language.ENGLISH) -> str:
+    """
+    Return the page of a scored visit.
+
+    Parameters
+    ----------
+    folder : Path
+        Results of the visit.
+    language : Language
+        Of reasons and caveats.
+
+    Returns
+    -------
+    str
+        HTML. The same results give the same bytes.
+
+    Raises
+    ------
+    FormatError
+        Where the folder holds no scored visit.
+    """
+    tables = read_visit_tables(folder)
+    parts = parts_of(tables, language)
+    names = [sorted({row[column] for row in tables.scores.rows}) for column in ("subject", "visit")]
+    return render(
+        "visit.html.j2",
+        subject=", ".join(names[0]),
+        visit=", ".join(names[1]),
+        dates=_dates(tables.run),
+        parts=parts,
+        refused=[part for part in parts if not part.scored],
+        scored=[part for part in parts if part.scored],
+        headline=headline(parts),
+        tables=tables,
+        threshold=tables.threshold,
+        language=language.value,
+        above=_pages_above(folder),
+        smallest_mm2=(tables.settings.get("segmentation") or {}).get("smallest_lesion_mm2"),
+    )
+
+
+def read_visit_tables(folder: Path) -> VisitTables:
+    """
+    Read the tables of a scored visit.
+
+    Parameters
+    ----------
+    folder : Path
+        Results of the visit.
+
+    Returns
+    -------
+    VisitTables
+
+    Raises
+    ------
+    FormatError
+        Where it holds none.
+    """
+    return VisitTables(
+        folder=folder,
+        run=read_run_file(folder),
+        scores=read_printed(folder / "scores.csv", needed=_NEEDED),
+        lesions=read_printed(folder / "lesions.csv"),
+        quality=read_printed(folder / "quality.csv"),
+        colors=read_printed(folder / "colour.csv"),
+    )
+
+
+def headline(parts: Sequence[PhotoPart]) -> str:
+    """
+    Return the verdict on a visit in one sentence.
+
+    Parameters
+    ----------
+    parts : sequence of PhotoPart
+        All photos.
+
+    Returns
+    -------
+    str
+    """
+    photos, refused = len(parts), sum(not part.scored for part in parts)
+    if refused == 0:
+        return "The photo was scored." if photos == 1 else f"All {photos} photos were scored."
+    if refused == photos:
+        return "The photo could not be scored." if photos == 1 else f"None of the {photos} photos could be scored."
+    must = "must" if refused > 1 else "has to"
+    return f"{photos - refused} of {photos} photos were scored; {refused} {must} be taken again."
+
+
+def _dates(run: Mapping[str, Any]) -> str:
+    inputs = run.get("inputs")
+    dates = {
+        str(one["visit_date"])
+        for one in (inputs if isinstance(inputs, list) else [])
+        if isinstance(one, dict) and one.get("visit_date")
+    }
+    return ", ".join(sorted(dates))
+
+
+def _pages_above(folder: Path) -> bool:
+    """Return whether this visit lies in the results of a study, whose pages it may name."""
+    where = folder.absolute()
+    return where.parent.parent.name == "scores" and (where.parents[2] / "run.json").is_file()
