@@ -30,6 +30,8 @@ add_module_names = False
 numpydoc_show_class_members = False
 toc_object_entries_show_parents = "hide"
 
+smartquotes = False  # `--json` stays what it is
+
 html_theme = "furo"
 html_title = f"oral-lesion {release}"
 html_static_path = ["_static"]
