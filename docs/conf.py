@@ -21,7 +21,7 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 myst_heading_anchors = 4  # links to headings, as on the hosting page; a dead one is a warning
 myst_enable_extensions = ["colon_fence", "attrs_block", "attrs_inline"]
 
-autodoc_typehints = "signature"
+autodoc_typehints = "none"  # docstrings say more: shape, unit, range
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -19,6 +20,7 @@ COMMANDS = {
         "compare": "By how much erosions changed between two visits.",
         "standardize": "Photos in standard colour and scale.",
         "card": "Print the open card; take in its measured colours.",
+        "doctor": "Is this installation whole? With a self test.",
     },
     "In the core lab": {
         "study": "Score all visits of a study; compute its endpoints.",
@@ -63,11 +65,16 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def _common(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback answers
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    if os.environ.get("ORAL_LESION_HOME", "").strip() and context.invoked_subcommand != "doctor":
+        from oral_lesion.io.resources import home_folder
+
+        home = home_folder()
+        typer.echo(home.summary() if home else "", err=True)
 
 
 def main() -> None:

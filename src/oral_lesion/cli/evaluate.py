@@ -79,7 +79,7 @@ def evaluate(
     from oral_lesion.evaluation.figures import put_into_card
     from oral_lesion.evaluation.output import write_evaluation
     from oral_lesion.io.bundle import load_bundle
-    from oral_lesion.io.resources import default_bundle_path
+    from oral_lesion.io.resources import bundle_path
     from oral_lesion.io.store import OutputFolder
 
     if write_card and (model is None or int8):
@@ -93,7 +93,7 @@ def evaluate(
     )
     found = find_pictures(dataset, split=split, keep=_wanted(keep or []))
     pictures = replace(found, name=name or found.name)
-    bundle = load_bundle(model or default_bundle_path())
+    bundle = load_bundle(bundle_path(model))
     segmenter = bundle.open_segmenter(threads, precision="int8" if int8 else "fp32")
     other = None if compare is None else load_bundle(compare).open_segmenter(threads)
     with OutputFolder(out, inputs=dataset, overwrite=overwrite) as results:

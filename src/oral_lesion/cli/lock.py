@@ -31,11 +31,11 @@ def lock(
     Example: oral-lesion lock protocol.toml --model models/my-erosion -o study.lock
     """
     from oral_lesion.io.audit import AuditedRun, audited
-    from oral_lesion.io.resources import default_bundle_path
+    from oral_lesion.io.resources import bundle_path
     from oral_lesion.io.settings import load_study_protocol
     from oral_lesion.io.study_lock import lock_study, write_lock
 
-    frozen = lock_study(load_study_protocol(protocol, card=card), model or default_bundle_path())
+    frozen = lock_study(load_study_protocol(protocol, card=card), bundle_path(model))
     hashes = {
         "protocol_sha256": frozen.contents["protocol"]["sha256"],
         "model_sha256": frozen.contents["model"]["sha256"],

@@ -68,12 +68,12 @@ def replay(
 
 def _source_of(stored: StoredRun, photos: Path, model: Path | None) -> SegmenterSource:
     from oral_lesion.io.batch import BundleSegmenters
-    from oral_lesion.io.resources import default_bundle_path
+    from oral_lesion.io.resources import bundle_path
     from oral_lesion.phantom.truth_segmenters import TruthSegmenters
 
     if model is None and not stored.model_sha256:  # a phantom's true masks are no file with a hash
         return TruthSegmenters.of_visit(photos, stored.protocol.standardization.working_mm_per_px)
-    return BundleSegmenters.of(model or default_bundle_path())
+    return BundleSegmenters.of(bundle_path(model))
 
 
 def _print(replayed: Replay, stored: StoredRun, path: Path) -> None:

@@ -129,12 +129,12 @@ def sources_of(
         Takes the folder of a visit's photos.
     """
     from oral_lesion.io.batch import BundleSegmenters
-    from oral_lesion.io.resources import default_bundle_path
+    from oral_lesion.io.resources import bundle_path
     from oral_lesion.phantom.truth_segmenters import TruthSegmenters
 
     if choice is SegmenterChoice.TRUTH:
         return lambda visit: TruthSegmenters.of_visit(visit, working_mm_per_px)
-    source = BundleSegmenters.of(model or default_bundle_path())
+    source = BundleSegmenters.of(bundle_path(model))
     return lambda _visit: source
 
 

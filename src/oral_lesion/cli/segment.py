@@ -27,12 +27,10 @@ def segment(
 
     Example: oral-lesion segment photos/*.jpg -o masks
     """
-    from oral_lesion.io.resources import default_bundle_path
+    from oral_lesion.io.resources import bundle_path
     from oral_lesion.io.segment_pictures import segment_pictures
 
-    outcomes = segment_pictures(
-        images, out, bundle=model or default_bundle_path(), longer_side_px=longer_side, overwrite=overwrite
-    )
+    outcomes = segment_pictures(images, out, bundle=bundle_path(model), longer_side_px=longer_side, overwrite=overwrite)
     for outcome in outcomes:
         typer.echo(outcome.line, err=not outcome.done)
     raise typer.Exit(0 if all(outcome.done for outcome in outcomes) else 3)

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from oral_lesion.errors import Fault, SettingsError
-from oral_lesion.io.resources import cards_folder, default_protocol_path
+from oral_lesion.io.resources import cards_folder, default_protocol_path, home_folder
 from oral_lesion.io.study_protocol import StudyProtocol, StudySections, faults_of_version, read_study_sections
 from oral_lesion.protocol import CardDefinition, ScoringProtocol, faults_of
 
@@ -29,7 +29,7 @@ def load_protocol(path: Path | None = None, *, card: str | None = None) -> Scori
     Parameters
     ----------
     path : Path or None
-        Protocol file (TOML); None takes the packaged one.
+        Protocol file (TOML); None takes that of ORAL_LESION_HOME, or else the packaged one.
     card : str or None
         Card to use in place of the protocol's: a name of configs/cards, or a file relative to the working
         folder.
@@ -55,7 +55,7 @@ def load_study_protocol(path: Path | None = None, *, card: str | None = None) ->
     Parameters
     ----------
     path : Path or None
-        Protocol file (TOML); None takes the packaged one.
+        Protocol file (TOML); None takes that of ORAL_LESION_HOME, or else the packaged one.
     card : str or None
         As for `load_protocol`.
 
@@ -101,9 +101,9 @@ def load_card(card: str, *, base: Path | None = None) -> CardDefinition:
     Parameters
     ----------
     card : str
-        A name: looked for in ``cards`` below `base`, then among the packaged cards. Or a file, relative to
-        `base`: anything with a slash or that ends in ``.toml``. The file may be that of a measured batch, which names
-        its card.
+        A name: looked for in ``cards`` below `base`, below ORAL_LESION_HOME, then among the packaged cards. Or a
+        file, relative to `base`: anything with a slash or that ends in ``.toml``. The file may be that of a measured
+        batch, which names its card.
     base : Path or None
         Folder of the protocol file; None takes the working folder.
 
@@ -130,8 +130,10 @@ def load_card(card: str, *, base: Path | None = None) -> CardDefinition:
 
 
 def known_cards() -> list[str]:
-    """Return the names of the packaged cards, sorted."""
-    return sorted(path.stem for path in cards_folder().glob("*.toml"))
+    """Return the names of the packaged cards and of those in ORAL_LESION_HOME, sorted."""
+    home = home_folder()
+    own = () if home is None else home.cards
+    return sorted({path.stem for path in (*cards_folder().glob("*.toml"), *own)})
 
 
 def _card_of(card: object, base: Path, *, absent: bool) -> CardDefinition:
@@ -148,11 +150,17 @@ def _card_path(card: str, base: Path) -> Path:
             return path
         raise SettingsError(card, [Fault("card", f"no such file: {path}")])
     if _NAME.fullmatch(card):
-        for folder in (base / "cards", cards_folder()):
+        for folder in _card_folders(base):
             path = folder / f"{card}.toml"
             if path.is_file():
                 return path
     raise SettingsError(card, [Fault("card", f"no card is called {card!r}; known: {', '.join(known_cards())}")])
+
+
+def _card_folders(base: Path) -> tuple[Path, ...]:
+    home, packaged, beside = home_folder(), cards_folder(), base / "cards"
+    own = () if home is None else (home.path / "cards",)
+    return (*own, packaged) if beside.resolve() == packaged.resolve() else (beside, *own, packaged)
 
 
 def _batch_card(batch: Mapping[str, Any], path: Path) -> dict[str, Any]:
