@@ -16,7 +16,7 @@ import pytest
 from oral_lesion.io.bundle import load_bundle
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-NAMES = ("evaluate", "retrain")
+NAMES = ("endpoint-analysis", "evaluate", "retrain")
 MARK = "# CHANGE HERE"
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|Users|root|tmp|mnt|work|data|opt)/|[A-Za-z]:\\\\|~/")
 CELL_TIMEOUT_S = 900
@@ -156,3 +156,38 @@ def test_evaluate_reads_what_it_wrote(tmp_path):
     assert summary["results"][0]["figures"]["dice_image_lesion"]["value"] > 0.5
     assert summary["differences"][0]["figures"]["dice_image_lesion"]["value"] != 0
     assert (work / "gallery.png").stat().st_size > 50_000
+
+
+@pytest.mark.timeout(900)
+def test_endpoint_analysis_finds_the_effect_and_keeps_the_arm_to_itself(tmp_path):
+    if importlib.util.find_spec("statsmodels") is None:
+        pytest.skip("statsmodels is missing; pip install 'oral-lesion[notebooks]'")
+    cells = execute("endpoint-analysis", tmp_path)
+    assert outputs_of(cells, "stderr") == []
+    assert len(outputs_of(cells, "image/png")) == 3
+    work = tmp_path / "work" / "endpoint-analysis"
+
+    endpoints = rows_of(work / "results" / "endpoints.csv")
+    of_site = [row for row in endpoints if row["site"] == "buccal-left" and row["lesion"] == ""]
+    places = {(row["subject"], row["visit"], row["parameter"]): row for row in of_site}
+    assert places["subject-03", "week-04", "change"]["not_done_reason"] == "refused"
+    assert places["subject-03", "week-04", "change"]["value"] == ""
+    for row in endpoints:
+        assert (row["value"] == "") == (row["not_done_reason"] != "")
+        assert row["value"] == "" or (row["u"] == "") == (row["u_reason"] != "")
+    written = b"".join(path.read_bytes() for path in (work / "results").rglob("*") if path.suffix in {".csv", ".json"})
+    assert b"control" not in written
+    assert b"active" not in written
+    assert "tell the treatment" in "".join(outputs_of(cells, "stdout")[1]["text"])
+    assert not (work / "unblinded").exists()
+
+    found = json.loads((work / "results.json").read_text(encoding="utf-8"))
+    truth = rows_of(work / "photos" / "truth.csv")
+    assert found["error"]["photos"] + 1 == sum(float(row["erosion_area_mm2"]) > 0 for row in truth)
+    assert len(found["effects"]) == 4
+    for effect in found["effects"].values():
+        assert effect["low"] < effect["with true areas"] < effect["high"]
+        assert effect["low"] < effect["estimate"] < effect["high"]
+    slopes = {(row["endpoint"], row["error"]): row["slope"] for row in found["power"]}
+    for endpoint in {endpoint for endpoint, _ in slopes}:
+        assert slopes[endpoint, "true areas"] > slopes[endpoint, "15 %"] > slopes[endpoint, "30 %"] > 0
