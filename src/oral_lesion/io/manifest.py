@@ -12,13 +12,14 @@ from pathlib import Path
 
 from oral_lesion.endpoint import tells_treatment
 from oral_lesion.errors import Fault, SettingsError
-from oral_lesion.io.naming import printable, sorting_key
+from oral_lesion.io.naming import leads_out, printable, sorting_key
 from oral_lesion.records.photo import Mirror
 
-__all__ = ["MANIFEST_NAME", "ManifestRow", "read_manifest"]
+__all__ = ["MANIFEST_NAME", "ManifestRow", "read_manifest", "read_study_manifest"]
 
 MANIFEST_NAME = "photos.csv"
 COLUMNS = ("file", "subject", "visit", "visit_date", "site", "replicate", "mirror")
+STUDY_COLUMNS = ("path", *COLUMNS)
 
 _MAX_BYTES = 10_000_000
 _MIRRORS = {
@@ -51,6 +52,8 @@ class ManifestRow:
         From 1.
     mirror : Mirror
         Undeclared where the cell is empty.
+    path : str or None
+        In a study's manifest: where the file lies, relative to the manifest's folder, with forward slashes.
     """
 
     line: int
@@ -61,6 +64,7 @@ class ManifestRow:
     site: str | None = None
     replicate: int | None = None
     mirror: Mirror = Mirror.UNDECLARED
+    path: str | None = None
 
 
 def read_manifest(path: Path) -> list[ManifestRow]:
@@ -84,6 +88,50 @@ def read_manifest(path: Path) -> list[ManifestRow]:
         the treatment; files named twice; dates, replicates and mirror states that cannot be read. A file
         that is missing or outside the folder is no fault of the manifest: that photo alone is refused.
     """
+    rows, faults = _rows_in(path, COLUMNS)
+    if faults:
+        raise SettingsError(path.name, faults)
+    return rows
+
+
+def read_study_manifest(path: Path) -> list[ManifestRow]:
+    """
+    Read the manifest of a study: as that of a visit, with the column ``path``, and subject and visit of each photo.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+
+    Returns
+    -------
+    list of ManifestRow
+        In the order of the file; `file` is the name in `path` where there is no such column, or an empty cell.
+
+    Raises
+    ------
+    SettingsError
+        With all faults at once, as for `read_manifest`; also where a subject or visit is missing, or is no name for a
+        folder.
+    """
+    rows, faults = _rows_in(path, STUDY_COLUMNS)
+    for row in rows:
+        faults += [Fault(f"line {row.line}, {column}", message) for column, message in _faults_of_place(row)]
+    if faults:
+        raise SettingsError(path.name, faults)
+    return rows
+
+
+def _faults_of_place(row: ManifestRow) -> Iterator[tuple[str, str]]:
+    for column, name in (("subject", row.subject), ("visit", row.visit)):
+        if name is None:
+            yield column, "is empty; a study's manifest names the subject and the visit of each photo"
+        elif name.startswith(".") or leads_out(name) or set(name) & set('/\\:*?"<>|'):
+            yield column, f"{name!r} cannot be the name of a folder"
+
+
+def _rows_in(path: Path, known: tuple[str, ...]) -> tuple[list[ManifestRow], list[Fault]]:
+    """Return the rows of a manifest whose first column is the one that must be there, or its faults."""
     try:
         if not path.is_file():
             raise SettingsError(path.name, [Fault("(whole file)", "expected a regular file")])
@@ -99,20 +147,20 @@ def read_manifest(path: Path) -> list[ManifestRow]:
         message = "expected CSV in UTF-8; in Excel choose 'CSV UTF-8 (comma delimited)'"
         raise SettingsError(path.name, [Fault("(whole file)", message)]) from error
     if not lines:
-        raise SettingsError(path.name, [Fault("(whole file)", "is empty; expected a header with a column 'file'")])
+        raise SettingsError(
+            path.name, [Fault("(whole file)", f"is empty; expected a header with a column {known[0]!r}")]
+        )
     (header_line, header), *body = lines
     columns = [printable(cell).lower().replace(" ", "_") for cell in header]
-    faults = [Fault(f"line {header_line}", message) for message in _faults_of_header(columns)]
+    faults = [Fault(f"line {header_line}", message) for message in _faults_of_header(columns, known)]
     rows: list[ManifestRow] = []
     if not faults:
         for line, cells in body:
-            row, found = _row_of(line, columns, cells)
+            row, found = _row_of(line, columns, cells, known)
             rows.append(row)
             faults.extend(found)
-        faults.extend(_doubled_files(rows))
-    if faults:
-        raise SettingsError(path.name, faults)
-    return rows
+        faults.extend(_doubled(rows, known[0]))
+    return rows, faults
 
 
 def _cells_by_line(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -128,11 +176,11 @@ def _cells_by_line(text: str) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num + skipped, cells
 
 
-def _faults_of_header(columns: list[str]) -> Iterator[str]:
+def _faults_of_header(columns: list[str], known: tuple[str, ...]) -> Iterator[str]:
     for column in dict.fromkeys(columns):
         if columns.count(column) > 1 and column:
             yield f"column {column!r} comes {columns.count(column)} times"
-        if column in COLUMNS or not column:
+        if column in known or not column:
             continue
         if tells_treatment(column):
             yield (
@@ -140,21 +188,21 @@ def _faults_of_header(columns: list[str]) -> Iterator[str]:
                 "and join it by subject after unblinding"
             )
         else:
-            yield f"column {column!r} is unknown; known: {', '.join(COLUMNS)}"
-    if "file" not in columns:
-        yield "column 'file' is missing"
+            yield f"column {column!r} is unknown; known: {', '.join(known)}"
+    if known[0] not in columns:
+        yield f"column {known[0]!r} is missing"
 
 
-def _row_of(line: int, columns: list[str], cells: list[str]) -> tuple[ManifestRow, list[Fault]]:
+def _row_of(line: int, columns: list[str], cells: list[str], known: tuple[str, ...]) -> tuple[ManifestRow, list[Fault]]:
     faults = []
     if any(cell.strip() for cell in cells[len(columns) :]):
         faults.append(Fault(f"line {line}", f"has {len(cells)} cells, the header {len(columns)}"))
     if any(cell.strip() and not column for column, cell in zip(columns, cells, strict=False)):
         faults.append(Fault(f"line {line}", "has a cell in a column without heading"))
     texts = {column: cell.strip() for column, cell in zip(columns, cells, strict=False)}
-    named = {column: printable(texts.get(column, "")) for column in COLUMNS}
-    if not texts.get("file"):
-        faults.append(Fault(f"line {line}, file", "is empty"))
+    named = {column: printable(texts.get(column, "")) for column in known}
+    if not texts.get(known[0]):
+        faults.append(Fault(f"line {line}, {known[0]}", "is empty"))
     mirror = _MIRRORS.get(named["mirror"].lower())
     if mirror is None:
         faults.append(Fault(f"line {line}, mirror", f"expected yes or no, got {named['mirror']!r}"))
@@ -166,15 +214,17 @@ def _row_of(line: int, columns: list[str], cells: list[str]) -> tuple[ManifestRo
     if named["replicate"] and not replicate:
         message = f"expected a whole number from 1, got {named['replicate']!r}"
         faults.append(Fault(f"line {line}, replicate", message))
+    file, lies_at = (texts.get(column, "").replace("\\", "/") for column in ("file", "path"))
     row = ManifestRow(
         line=line,
-        file=texts.get("file", "").replace("\\", "/"),
+        file=file or lies_at.rsplit("/", 1)[-1],
         subject=named["subject"] or None,
         visit=named["visit"] or None,
         visit_date=visit_date,
         site=named["site"] or None,
         replicate=replicate,
         mirror=mirror or Mirror.UNDECLARED,
+        path=lies_at or None,
     )
     return row, faults
 
@@ -188,12 +238,13 @@ def _date_of(text: str) -> dt.date | None:
         return None
 
 
-def _doubled_files(rows: list[ManifestRow]) -> Iterator[Fault]:
+def _doubled(rows: list[ManifestRow], column: str) -> Iterator[Fault]:
     first_lines: dict[bytes, int] = {}
     for row in rows:
-        if not row.file:
+        name = getattr(row, column)
+        if not name:
             continue
-        key = sorting_key("/".join(part for part in row.file.split("/") if part not in {"", "."}))
+        key = sorting_key("/".join(part for part in name.split("/") if part not in {"", "."}))
         earlier = first_lines.setdefault(key, row.line)
         if earlier != row.line:
-            yield Fault(f"line {row.line}, file", f"{row.file!r} is already in line {earlier}")
+            yield Fault(f"line {row.line}, {column}", f"{name!r} is already in line {earlier}")

@@ -12,9 +12,12 @@ from typing import Any
 
 from oral_lesion.errors import OutputError
 
-__all__ = ["RUN_FILE", "OutputFolder", "write_run_json"]
+__all__ = ["RUN_FILE", "STORE_NAME", "OutputFolder", "write_run_json"]
 
 RUN_FILE = "run.json"
+STORE_NAME = "results.sqlite"
+"""Of the embedded store in a study's results."""
+
 _ELSEWHERE = "Choose another folder with --out."
 
 

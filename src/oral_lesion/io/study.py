@@ -12,22 +12,36 @@ from typing import Any, Protocol
 from oral_lesion._version import __version__
 from oral_lesion.endpoint import study_endpoints
 from oral_lesion.endpoint.subject_values import SubjectValues, collect_subject_values
-from oral_lesion.errors import FormatError
-from oral_lesion.io.batch import SegmenterSource, score_found
+from oral_lesion.io.audit.entries import utc_now
+from oral_lesion.io.batch import SegmenterSource, require_one_resolution
 from oral_lesion.io.change_tables import change_columns, change_rows, lesion_columns, lesion_rows
 from oral_lesion.io.csv_tables import Row, write_table
 from oral_lesion.io.endpoint_tables import endpoint_columns, endpoint_row
-from oral_lesion.io.processes import map_in_processes, one_opencv_thread
+from oral_lesion.io.photo_raw import require_raw_support
+from oral_lesion.io.processes import LocalProcesses, MapWork, map_in_processes, one_opencv_thread
 from oral_lesion.io.provenance import package_versions
+from oral_lesion.io.results_store import (
+    ListedPhoto,
+    ResultsStore,
+    RunRecord,
+    begin_run,
+    export_csv,
+    export_parquet,
+    finish_run,
+    list_photos,
+    open_store,
+)
 from oral_lesion.io.scored_visits import StoredScore, read_scored_visit
 from oral_lesion.io.site_histories import SiteHistory, SubjectHistory, follow_site, history_of_subject
-from oral_lesion.io.study_folders import StudyFolders, VisitFolder, find_study, same_photos
+from oral_lesion.io.study_folders import StudyFolders, find_study, same_photos
+from oral_lesion.io.study_photos import StudyPhotos, StudyRun, now_utc, score_photos
+from oral_lesion.io.study_plan import Action, PlannedPhoto
 from oral_lesion.io.study_protocol import StudyProtocol
 from oral_lesion.io.study_results import StudyResults
 from oral_lesion.io.subjects import SUBJECTS_NAME, read_subjects
 from oral_lesion.records import EndpointRow, LesionTrack, PhotoScore, SiteVisit
 
-__all__ = ["Figures", "StudyOutcome", "StudyRun", "run_study"]
+__all__ = ["Figures", "StudyOutcome", "run_study"]
 
 Strata = Mapping[str, Mapping[str, str | None]]
 
@@ -65,33 +79,6 @@ class Figures(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyRun:
-    """
-    How a study is to be run.
-
-    Parameters
-    ----------
-    jobs : int
-        Photos scored, and then sites followed, at the same time; the results do not depend on it.
-    resume, overwrite : bool
-        Keep or remove what an earlier run left.
-    subjects : Path or None
-        subjects.csv; None looks for it in the study's folder.
-    on_visit : callable or None
-        Called with the visits scored and all visits.
-    on_site : callable or None
-        Called with the sites followed and all sites.
-    """
-
-    jobs: int = 1
-    resume: bool = False
-    overwrite: bool = False
-    subjects: Path | None = None
-    on_visit: Callable[[int, int], None] = field(default=lambda _done, _all: None)
-    on_site: Callable[[int, int], None] = field(default=lambda _done, _all: None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyOutcome:
     """
     What became of a study.
@@ -112,27 +99,19 @@ class StudyOutcome:
 
 
 def run_study(
-    study: Path,
-    out: Path,
-    *,
-    protocol: StudyProtocol,
-    segmenters_for: Callable[[Path], SegmenterSource],
-    run: StudyRun,
-    figures: Figures | None = None,
+    photos: StudyPhotos, out: Path, *, protocol: StudyProtocol, run: StudyRun, figures: Figures | None = None
 ) -> StudyOutcome:
     """
-    Score all visits of a study, follow each site, and write endpoints.csv, changes.csv and lesions_over_time.csv.
+    Score all photos of a study, follow each site, and write the tables.
 
     Parameters
     ----------
-    study : Path
-        Folder STUDY of photos STUDY/SUBJECT/VISIT.
+    photos : StudyPhotos
+        From `find_study_photos`.
     out : Path
         Results folder.
     protocol : StudyProtocol
         All settings.
-    segmenters_for : callable
-        Gives what segments the photos of a visit's folder.
     run : StudyRun
         How.
     figures : Figures or None
@@ -145,86 +124,54 @@ def run_study(
     Raises
     ------
     OralLesionError
-        Where the study contradicts itself, or there is nothing to score or nowhere to write.
+        Where another run is at work in `out`, or it cannot be written.
     """
     began = time.perf_counter()
-    folders = find_study(study, [visit.name for visit in protocol.endpoint.visits])
-    subjects_file = run.subjects or study / SUBJECTS_NAME
+    folders = photos.folders
+    home = photos.study if photos.study.is_dir() else photos.study.parent
+    subjects_file = run.subjects or home / SUBJECTS_NAME
     strata = read_subjects(subjects_file, [visit.subject_id for visit in folders.visits], protocol.endpoint)
-    results = StudyResults(out, study)
-    results.begin(resume=run.resume, overwrite=run.overwrite)
-    scores, scored_now = _score(folders, results, protocol, segmenters_for, run)
-    subjects = [
-        history_of_subject(subject_id, scores.get(subject_id, []), protocol.endpoint) for subject_id in sorted(strata)
-    ]
-    with results.tables() as folder:
-        histories = _follow(subjects, protocol, run, figures, folder / "figures")
-        rows, changes = _write_tables(folder, subjects, histories, strata, protocol)
-        if figures is not None:
-            for subject in subjects:
-                figures.areas(folder / "figures" / subject.subject_id, _values_of(subject, strata, protocol))
-    contents = {
-        **_described(folders, subjects, histories, protocol),
-        "visits_scored_now": scored_now,
-        "jobs": run.jobs,
-        "wall_s": round(time.perf_counter() - began, 3),
-    }
-    results.finish(contents, [visit.place for visit in folders.visits])
+    results = StudyResults(out, [photos.study] if photos.study.is_dir() else folders.of_photos)
+    with results.locked():
+        results.begin(resume=run.resume, overwrite=run.overwrite)
+        with open_store(results.store, create=True) as store:
+            number, planned = score_photos(photos, store, results, protocol, run)
+            scores = _read_back(folders, results)
+            subjects = [
+                history_of_subject(subject_id, scores.get(subject_id, []), protocol.endpoint)
+                for subject_id in sorted(strata)
+            ]
+            with results.tables() as folder:
+                histories = _follow(subjects, protocol, run, figures, folder / "figures")
+                rows, changes = _write_tables(folder, subjects, histories, strata, protocol)
+                export_csv(store, folder)
+                if run.parquet:
+                    export_parquet(store, folder)
+                if figures is not None:
+                    for subject in subjects:
+                        figures.areas(folder / "figures" / subject.subject_id, _values_of(subject, strata, protocol))
+            contents = {
+                **_described(folders, subjects, histories, protocol),
+                **_counted(planned),
+                "jobs": run.jobs,
+                "wall_s": round(time.perf_counter() - began, 3),
+            }
+            finish_run(store, number, now_utc())
+        results.finish(contents, [visit.place for visit in folders.visits])
     return StudyOutcome(rows=rows, changes=tuple(changes), run=contents)
 
 
-def _score(
-    folders: StudyFolders,
-    results: StudyResults,
-    protocol: StudyProtocol,
-    segmenters_for: Callable[[Path], SegmenterSource],
-    run: StudyRun,
-) -> tuple[dict[str, list[StoredScore]], int]:
+def _read_back(folders: StudyFolders, results: StudyResults) -> dict[str, list[StoredScore]]:
+    """Return the scores as they are in the tables, by subject: a run that was resumed must give the same bytes."""
     scores: dict[str, list[StoredScore]] = {}
-    scored_now = 0
-    for done, visit in enumerate(folders.visits, start=1):
-        place, source = results.scores_of(visit.place), segmenters_for(visit.path)
-        if not (run.resume and is_current(place, visit, protocol, source)):
-            score_found(visit.found, place, protocol=protocol.scoring, segmenters=source, jobs=run.jobs, overwrite=True)
-            scored_now += 1
-        # Read back also what was scored just now: a run that was resumed must give the same bytes.
-        scores.setdefault(visit.subject_id, []).extend(read_scored_visit(place).scores)
-        run.on_visit(done, len(folders.visits))
-    return scores, scored_now
+    for visit in folders.visits:
+        scores.setdefault(visit.subject_id, []).extend(read_scored_visit(results.scores_of(visit.place)).scores)
+    return scores
 
 
-def is_current(place: Path, visit: VisitFolder, protocol: StudyProtocol, source: SegmenterSource) -> bool:
-    """
-    Return whether a scored visit is what scoring it now would give.
-
-    Parameters
-    ----------
-    place : Path
-        Folder of its scores.
-    visit : VisitFolder
-        Its photos.
-    protocol : StudyProtocol
-        Of this run.
-    source : SegmenterSource
-        Of this run; a model without a hash is never current.
-
-    Returns
-    -------
-    bool
-        Same version, protocol, model, photos (by hash) and manifest, and every picture is there.
-    """
-    try:
-        there = read_scored_visit(place)
-    except FormatError:
-        return False
-    return (
-        bool(source.model.sha256)
-        and there.model == source.model
-        and there.protocol_sha256 == protocol.scoring.sha256
-        and there.software == __version__
-        and [one.identity for one in there.scores] == [entry.identity for entry in visit.found]
-        and all(one.complete for one in there.scores)
-    )
+def _counted(planned: Sequence[PlannedPhoto]) -> dict[str, int]:
+    todo = [one for one in planned if one.action is not Action.KEEP]
+    return {"photos_scored_now": len(todo), "visits_scored_now": len({one.place for one in todo})}
 
 
 def _follow(

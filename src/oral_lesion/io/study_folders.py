@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oral_lesion.errors import Fault, InputError, SettingsError
+from oral_lesion.io.manifest import ManifestRow, read_study_manifest
 from oral_lesion.io.naming import printable, sorting_key
-from oral_lesion.io.visits import VisitPhotos, find_photos
+from oral_lesion.io.visits import VisitPhotos, find_photos, photos_of_rows
 from oral_lesion.records import ALL
 
 __all__ = ["StudyFolders", "VisitFolder", "find_study", "same_photos"]
+
+_MANIFESTS = {".csv", ".tsv", ".txt"}
 
 _TRUTH = "truth"
 """Folder of a phantom study that holds its masks."""
@@ -32,17 +35,15 @@ class VisitFolder:
         Of the folder.
     found : VisitPhotos
         Its photos.
+    place : str
+        SUBJECT/VISIT as the folders, or the study's manifest, name them.
     """
 
     subject_id: str
     visit: str
     path: Path
     found: VisitPhotos
-
-    @property
-    def place(self) -> str:
-        """SUBJECT/VISIT as the folders are named."""
-        return f"{self.path.parent.name}/{self.path.name}"
+    place: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,11 @@ class StudyFolders:
     without_photos: tuple[str, ...]
     left_alone: tuple[str, ...]
 
+    @property
+    def of_photos(self) -> tuple[Path, ...]:
+        """Folders that photos lie in, each once."""
+        return tuple(sorted({entry.path.parent for visit in self.visits for entry in visit.found}))
+
 
 def find_study(study: Path, scheduled: Sequence[str]) -> StudyFolders:
     """
@@ -73,7 +79,7 @@ def find_study(study: Path, scheduled: Sequence[str]) -> StudyFolders:
     ----------
     study : Path
         Folder with a folder for each subject, which holds one for each visit. Hidden folders and ``truth`` are passed
-        over.
+        over. Or a manifest, a CSV file as `read_study_manifest` reads it.
     scheduled : sequence of str
         Names of the protocol's visits.
 
@@ -91,6 +97,8 @@ def find_study(study: Path, scheduled: Sequence[str]) -> StudyFolders:
         scheduled visit than its folder, or several visits; two folders of one visit; a visit that is spelt
         otherwise than in the schedule; a site photographed on several days of one visit.
     """
+    if study.is_file() and study.suffix.lower() in _MANIFESTS:
+        return _in_manifest(study, scheduled)
     subjects, files = _split(study)
     visits: list[VisitFolder] = []
     without: list[str] = []
@@ -123,6 +131,25 @@ def find_study(study: Path, scheduled: Sequence[str]) -> StudyFolders:
         without_photos=tuple(printable(name) for name in without),
         left_alone=tuple(printable(name) for name in left_alone),
     )
+
+
+def _in_manifest(manifest: Path, scheduled: Sequence[str]) -> StudyFolders:
+    rows: dict[tuple[str, str], list[ManifestRow]] = {}
+    for row in read_study_manifest(manifest):
+        rows.setdefault((row.subject or "", row.visit or ""), []).append(row)
+    visits, faults = [], []
+    for (subject, visit), of_visit in sorted(rows.items(), key=lambda pair: tuple(map(sorting_key, pair[0]))):
+        found, place = photos_of_rows(manifest.parent, of_visit), f"{subject}/{visit}"
+        faults += [Fault(place, message) for message in _faults_of_name(visit, scheduled)]
+        faults += _faults_of_days(place, found)
+        folder = found.entries[0].path.parent
+        visits.append(VisitFolder(subject_id=subject, visit=visit, path=folder, found=found, place=place))
+    faults += _faults_of_doubled_visits(visits)
+    if faults:
+        raise SettingsError(str(manifest), faults)
+    if not visits:
+        raise InputError(f"{manifest}: names no photo. Give the manifest of a study, or the folder of its subjects.")
+    return StudyFolders(visits=tuple(visits), without_photos=(), left_alone=())
 
 
 def same_photos(visits: Iterable[VisitFolder]) -> tuple[tuple[str, ...], ...]:
@@ -180,7 +207,7 @@ def _visit_of(folder: Path, scheduled: Sequence[str], faults: list[Fault]) -> Vi
         faults.append(Fault(place, f"photos.csv names the visit {names[0]!r}, the folder {folder.name!r}"))
     faults.extend(Fault(place, message) for message in _faults_of_name(names[0], scheduled))
     faults.extend(_faults_of_days(place, found))
-    return VisitFolder(subject_id=subject, visit=names[0], path=folder, found=found)
+    return VisitFolder(subject_id=subject, visit=names[0], path=folder, found=found, place=place)
 
 
 def _faults_of_name(visit: str, scheduled: Sequence[str]) -> Iterator[str]:

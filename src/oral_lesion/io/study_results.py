@@ -8,36 +8,117 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from oral_lesion.errors import OutputError
+from oral_lesion.io.audit.file_lock import file_locked
 from oral_lesion.io.one_by_one import write_bytes
-from oral_lesion.io.store import RUN_FILE
+from oral_lesion.io.store import RUN_FILE, STORE_NAME
 
 __all__ = ["StudyResults"]
 
 _COMMAND = "study"
-_OURS = ("changes.csv", "endpoints.csv", "lesions_over_time.csv")
+_TABLES = ("scores", "lesions", "quality", "colour")
+_OURS = (
+    "changes.csv", "endpoints.csv", "lesions_over_time.csv",
+    *(f"{table}{suffix}" for table in _TABLES for suffix in (".csv", ".parquet")),
+)  # fmt: skip
+_LOCK = ".lock"
+_SCRATCH = ".partial-scratch"
 
 
 class StudyResults:
     """
     A study's results folder.
 
-    ``scores/SUBJECT/VISIT`` are the folders of scored visits. What else is in it is removed when a run begins and put
-    in place when it has ended well, run.json last.
+    ``results.sqlite`` is the store, ``scores/SUBJECT/VISIT`` are the folders of scored visits; both stay from run to
+    run. What else is in it is removed when a run begins and put in place when it has ended well, run.json last.
 
     Parameters
     ----------
     folder : Path
         Where the results are to appear.
-    study : Path
-        Folder with the photos, which must not be touched.
+    inputs : iterable of Path
+        Folders with the photos, which must not be touched.
     """
 
-    def __init__(self, folder: Path, study: Path) -> None:
+    def __init__(self, folder: Path, inputs: Iterable[Path]) -> None:
         self._folder = Path(os.path.abspath(folder))  # noqa: PTH100 - resolves "..", keeps symbolic links
-        self._study = study
+        self._inputs = tuple(inputs)
+
+    @property
+    def store(self) -> Path:
+        """File of the store."""
+        return self._folder / STORE_NAME
+
+    @property
+    def scratch(self) -> Path:
+        """Folder for what is not finished; it is removed when a run begins and when one ends."""
+        return self._folder / _SCRATCH
+
+    def pictures_of(self, place: str, photo_id: str) -> Path:
+        """
+        Return the folder of a photo's pictures.
+
+        Parameters
+        ----------
+        place : str
+            SUBJECT/VISIT.
+        photo_id : str
+            Of the photo.
+
+        Returns
+        -------
+        Path
+        """
+        return self.scores_of(place) / "photos" / photo_id
+
+    def superseded_of(self, place: str, photo_id: str, number: int) -> Path:
+        """
+        Return the folder of pictures whose place was taken.
+
+        Parameters
+        ----------
+        place : str
+            SUBJECT/VISIT.
+        photo_id : str
+            Of the photo.
+        number : int
+            From 1.
+
+        Returns
+        -------
+        Path
+        """
+        return self._folder / "superseded" / place / f"{photo_id}.{number}"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """
+        Keep other runs out; the system gives the lock back when the process ends, however it ends.
+
+        Yields
+        ------
+        None
+
+        Raises
+        ------
+        OutputError
+            Where another run is at work there, or the folder touches the photos or cannot be written.
+        """
+        self._require_apart()
+        with self._opened_lock() as file, file_locked(file.fileno(), self._folder, timeout_s=0):
+            yield
+
+    def _opened_lock(self) -> BinaryIO:
+        try:
+            if self._folder.exists() and not self._folder.is_dir():
+                raise OutputError(f"{self._folder}: expected a folder or nothing. Choose another one with --out.")
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._require_ours()
+            return (self._folder / _LOCK).open("ab")
+        except OSError as error:
+            raise OutputError(f"{self._folder}: cannot be written ({error.strerror}). Choose another one.") from error
 
     def scores_of(self, place: str) -> Path:
         """
@@ -71,19 +152,32 @@ class StudyResults:
             Where it touches the photos, holds what is not ours, holds results and neither is given, or cannot be
             written.
         """
-        inputs, results = self._study.resolve(), self._folder.resolve()
-        if results.is_relative_to(inputs) or inputs.is_relative_to(results):
-            raise OutputError(f"{self._folder}: results must lie apart from the photos in {self._study}. Use --out.")
+        run = self.run_before()
+        if run is not None and not (resume or overwrite):
+            state = "the results of a study" if run.get("finished") else "a run that did not finish"
+            raise OutputError(
+                f"{self._folder}: holds {state}. Go on with --resume, replace it with --overwrite, or use --out."
+            )
         try:
-            if self._folder.exists() and not self._folder.is_dir():
-                raise OutputError(f"{self._folder}: expected a folder or nothing. Choose another one with --out.")
-            if self._folder.is_dir() and any(self._folder.iterdir()):
-                self._require_ours(resume=resume or overwrite)
-                self._remove(keep_scores=not overwrite)
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._remove(keep_scores=not overwrite)
         except OSError as error:
             raise OutputError(f"{self._folder}: cannot be written ({error.strerror}). Choose another one.") from error
         self._write_run({"command": _COMMAND, "finished": False})
+
+    def run_before(self) -> Mapping[str, Any] | None:
+        """
+        Return the run.json of an earlier run.
+
+        Returns
+        -------
+        mapping or None
+            None where nothing of ours is there.
+        """
+        try:
+            run = json.loads((self._folder / RUN_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return run if isinstance(run, dict) and run.get("command") == _COMMAND else None
 
     @contextmanager
     def tables(self) -> Iterator[Path]:
@@ -134,20 +228,18 @@ class StudyResults:
                 folder.rmdir()
         self._write_run({**run, "command": _COMMAND, "finished": True})
 
-    def _require_ours(self, *, resume: bool) -> None:
-        try:
-            run = json.loads((self._folder / RUN_FILE).read_text(encoding="utf-8"))
-            ours = isinstance(run, dict) and run.get("command") == _COMMAND
-        except (OSError, ValueError):
-            ours = False
-        if not ours:
+    def _require_apart(self) -> None:
+        results = self._folder.resolve()
+        for folder in self._inputs:
+            inputs = folder.resolve()
+            if results.is_relative_to(inputs) or inputs.is_relative_to(results):
+                raise OutputError(f"{self._folder}: results must lie apart from the photos in {folder}. Use --out.")
+
+    def _require_ours(self) -> None:
+        others = {path.name for path in self._folder.iterdir()} - {_LOCK}
+        if others and self.run_before() is None:
             raise OutputError(
                 f"{self._folder}: holds files that are no results of a study. They are left alone. Use --out."
-            )
-        if not resume:
-            state = "the results of a study" if run.get("finished") else "a run that did not finish"
-            raise OutputError(
-                f"{self._folder}: holds {state}. Go on with --resume, replace it with --overwrite, or use --out."
             )
 
     def _remove(self, *, keep_scores: bool) -> None:
@@ -155,10 +247,10 @@ class StudyResults:
             if (
                 path.name == "figures"
                 or path.name.startswith(".partial-")
-                or (path.name == "scores" and not keep_scores)
+                or (path.name in {"scores", "superseded"} and not keep_scores)
             ):
                 shutil.rmtree(path)
-            elif path.name in _OURS and path.is_file():
+            elif path.name in _OURS or (path.name.startswith(STORE_NAME) and not keep_scores):
                 path.unlink()
 
     def _write_run(self, contents: Mapping[str, Any]) -> None:

@@ -20,7 +20,15 @@ from oral_lesion.io.photos import read_file, read_photo
 from oral_lesion.io.sites import site_and_replicate_from_file_name, site_from_text
 from oral_lesion.records.photo import Mirror, Photo, PhotoIdentity, Visit
 
-__all__ = ["PhotoEntry", "VisitPhotos", "find_photos", "flag_duplicates", "identify_photo", "read_entry"]
+__all__ = [
+    "PhotoEntry",
+    "VisitPhotos",
+    "find_photos",
+    "flag_duplicates",
+    "identify_photo",
+    "photos_of_rows",
+    "read_entry",
+]
 
 PHOTO_SUFFIXES = RAW_SUFFIXES | {
     ".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif", ".dcm",
@@ -129,6 +137,27 @@ def find_photos(visit_folder: Path) -> VisitPhotos:
         ignored=tuple(printable(name) for name in ignored if name not in named),
         unlisted=tuple(printable(name) for name in unlisted) if rows else (),
     )
+
+
+def photos_of_rows(root: Path, rows: Iterable[ManifestRow]) -> VisitPhotos:
+    """
+    Return the photos of one visit that a study's manifest names.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the manifest, which the photos lie in.
+    rows : iterable of ManifestRow
+        All rows of the visit, with their paths.
+
+    Returns
+    -------
+    VisitPhotos
+        By file name. A photo that is missing, or lies outside of `root`, has a refusal.
+    """
+    found = sorted(rows, key=lambda row: (sorting_key(row.file), sorting_key(row.path or "")))
+    entries = [_entry_of(root, row.path or row.file, row) for row in found]
+    return VisitPhotos(folder=root, entries=flag_duplicates(_with_unique_ids(entries)))
 
 
 def identify_photo(path: Path) -> PhotoEntry:
@@ -272,6 +301,8 @@ def _entry_of(folder: Path, file: str, row: ManifestRow) -> PhotoEntry:
     except Refused as refused:
         detail = f"{printable(file)}: {refused.refusal.detail}"
         refusal = dataclasses.replace(refused.refusal, detail=detail)
+    if row.path is not None:
+        file = row.file
     site, replicate = site_and_replicate_from_file_name(file)
     if row.site is not None:
         site = site_from_text(row.site)

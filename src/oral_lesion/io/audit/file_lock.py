@@ -77,9 +77,8 @@ def file_locked(descriptor: int, path: Path, *, timeout_s: float, shared: bool =
                     f"{path}: cannot be locked ({error.strerror}). Keep it on a disk that has file locks."
                 ) from error
             if time.monotonic() > until:
-                raise OutputError(
-                    f"{path}: another run has been writing to it for {timeout_s:g} s. Wait for it, then run again."
-                ) from error
+                waited = f"has been writing to it for {timeout_s:g} s" if timeout_s else "is writing to it"
+                raise OutputError(f"{path}: another run {waited}. Wait for it, then run again.") from error
         time.sleep(_PAUSE_S)
     try:
         yield

@@ -25,7 +25,7 @@ Numbers are kept unrounded, text as it came; what is missing is NULL. Errors of 
 damaged, newer) and OutputError (locked, read-only, disk full), which name the file and what to do.
 """
 
-from oral_lesion.io.results_store.database import STORE_NAME, ResultsStore, check_store, open_store
+from oral_lesion.io.results_store.database import ResultsStore, check_store, open_store
 from oral_lesion.io.results_store.events import add_events, iter_events
 from oral_lesion.io.results_store.exports import EXPORTS, export_csv, export_parquet
 from oral_lesion.io.results_store.outcomes import (
@@ -37,6 +37,7 @@ from oral_lesion.io.results_store.outcomes import (
 )
 from oral_lesion.io.results_store.reads import Read, Round, add_read, iter_reads
 from oral_lesion.io.results_store.runs import RunRecord, begin_run, finish_run, iter_runs
+from oral_lesion.io.store import STORE_NAME
 
 __all__ = [
     "EXPORTS",

@@ -10,10 +10,7 @@ from pathlib import Path
 from oral_lesion.errors import FormatError, InputError, OralLesionError, OutputError
 from oral_lesion.io.results_store import schema
 
-__all__ = ["STORE_NAME", "ResultsStore", "check_store", "open_store", "translated"]
-
-STORE_NAME = "results.sqlite"
-"""Of the file in RESULTS."""
+__all__ = ["ResultsStore", "check_store", "open_store", "translated"]
 
 _BUSY_TIMEOUT_MS = 5000
 _LOWEST_BYTE = 0xFF  # the rest of an SQLite code tells details of the same error
