@@ -161,7 +161,13 @@ class AuditOptions:
             raise typer.BadParameter("--supersede needs --reason: why is there a second result?")
 
     def run(
-        self, command: str, results: Path, *, inputs: Path, photos: Collection[str], hashes: Mapping[str, str]
+        self,
+        command: str,
+        results: Path,
+        *,
+        inputs: Path | None,
+        photos: Collection[str],
+        hashes: Mapping[str, str],
     ) -> AuditedRun:
         """
         Return the run that is to be audited; under a lock, photos are read once and the log is that of the lock.
@@ -172,7 +178,7 @@ class AuditOptions:
             Its name.
         results : Path
             Folder that it writes.
-        inputs : Path
+        inputs : Path or None
             Folder of the photos.
         photos : collection of str
             SHA-256 of each; empty where a file could not be read.

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oral_lesion.cli.audit import (
+    AuditOption,
+    AuditOptions,
+    LockedOption,
+    OperatorOption,
+    ReasonOption,
+    SupersedeOption,
+)
 from oral_lesion.cli.score import SegmenterChoice, sources_of
 
 if TYPE_CHECKING:
-    from oral_lesion.io.study import StudyOutcome
+    from oral_lesion.io.audit import AuditedRun
+    from oral_lesion.io.study_photos import StudyPhotos
+    from oral_lesion.io.study_plan import PlannedPhoto
+    from oral_lesion.io.study_protocol import StudyProtocol
 
 __all__ = ["study"]
 
 
 def study(
-    study: Annotated[Path, typer.Argument(help="Folder of photos STUDY/SUBJECT/VISIT.", show_default=False)],
+    study: Annotated[
+        Path,
+        typer.Argument(help="Folder STUDY/SUBJECT/VISIT, or a CSV of its photos.", show_default=False),
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Results folder.")] = Path("oral-lesion-study"),
     protocol: Annotated[
-        Path | None, typer.Option(help="Protocol file (TOML). [default: the packaged one]", show_default=False)
+        Path | None, typer.Option(help="Protocol (TOML). [default: the packaged one]", show_default=False)
     ] = None,
     subjects: Annotated[
         Path | None,
-        typer.Option(help="Subjects and their strata. [default: subjects.csv in STUDY]", show_default=False),
+        typer.Option(help="Strata. [default: subjects.csv in STUDY]", show_default=False),
     ] = None,
     model: Annotated[
         Path | None, typer.Option(help="Model bundle folder. [default: the packaged one]", show_default=False)
@@ -32,72 +48,103 @@ def study(
         str | None, typer.Option(help="Use this card instead of the protocol's.", show_default=False)
     ] = None,
     jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, help="Photos or sites worked on at the same time.")] = 1,
+    time_limit: Annotated[
+        float,
+        typer.Option(min=1, metavar="S", help="Seconds until a photo is given up."),
+    ] = 600.0,
     resume: Annotated[bool, typer.Option("--resume", help="Keep scores in OUT that are still right.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="With --resume: try again what failed.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in OUT.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done with each photo.")] = False,
     figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw each subject's figures.")] = True,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Tables of all photos as Parquet, too.")] = False,
     segmenter: Annotated[
         SegmenterChoice, typer.Option(help="'truth' takes a phantom's true masks in place of the model.")
     ] = SegmenterChoice.MODEL,
     json: Annotated[bool, typer.Option("--json", help="Print run.json instead of the table.")] = False,
+    locked: LockedOption = None,
+    supersede: SupersedeOption = False,
+    operator: OperatorOption = None,
+    reason: ReasonOption = "",
+    audit: AuditOption = None,
 ) -> None:
     """
     Score a study and compute its endpoints: endpoints.csv, changes.csv, lesions_over_time.csv, figures.
 
-    The protocol names the baseline, the visits and all rules; docs/endpoints.md explains each.
+    The protocol names the baseline, the visits and all rules.
 
     Example: oral-lesion study study -o results --protocol protocol.toml -j 4
     """
-    from oral_lesion.cli.scores_shown import photo_progress
+    from oral_lesion.cli.study_shown import print_plan, print_study, study_progress
+    from oral_lesion.io.audit import audited
     from oral_lesion.io.settings import load_study_protocol
-    from oral_lesion.io.study import StudyRun, run_study
+    from oral_lesion.io.study import run_study
+    from oral_lesion.io.study_photos import StudyRun, find_study_photos, plan_run
 
     if resume and overwrite:
         raise typer.BadParameter("--resume keeps earlier scores, --overwrite removes them; give one of both")
+    if retry and not resume:
+        raise typer.BadParameter("--retry goes on with earlier results: give --resume, too")
+    options = AuditOptions(operator=operator, reason=reason, log=audit, locked=locked, supersede=supersede)
+    options.require_no_contradiction(overwrite=overwrite)
     loaded = load_study_protocol(protocol, card=card)
+    segmenters_for = sources_of(segmenter, model, loaded.scoring.standardization.working_mm_per_px)
+    photos = find_study_photos(study, protocol=loaded, segmenters_for=segmenters_for)
+    run = StudyRun(
+        jobs=jobs,
+        time_limit_s=time_limit,
+        resume=resume,
+        overwrite=overwrite,
+        retry=retry,
+        keep_superseded=supersede,
+        parquet=parquet,
+        subjects=subjects,
+    )
+    planned = plan_run(photos, out, protocol=loaded, run=run)
+    under_audit = _audited_run(options, photos, out, planned, loaded, resume=resume)
+    if dry_run:
+        print_plan(planned)
+        return
     drawer = None
     if figures:
         from oral_lesion.adapters.figures import SubjectFigures
 
         drawer = SubjectFigures()
-    segmenters_for = sources_of(segmenter, model, loaded.scoring.standardization.working_mm_per_px)
-    with photo_progress(shown=not json, title="Visits, then sites") as advance:
-        outcome = run_study(
-            study,
-            out,
-            protocol=loaded,
-            segmenters_for=segmenters_for,
-            run=StudyRun(
-                jobs=jobs, resume=resume, overwrite=overwrite, subjects=subjects, on_visit=advance, on_site=advance
-            ),
-            figures=drawer,
-        )
+    run = replace(run, lock_sha256=under_audit.hashes.get("lock_sha256"))
+    with audited(under_audit) as entry, study_progress(shown=not json) as progress:
+        run = replace(run, on_photo=progress.on_photo, on_site=progress.on_site)
+        outcome = run_study(photos, out, protocol=loaded, run=run, figures=drawer)
     if json:
         typer.echo((out / "run.json").read_text(encoding="utf-8"), nl=False)
     else:
-        _print(outcome, out)
+        print_study(outcome, out)
+        typer.echo(f"Audit log: {under_audit.log}, entry {entry.sequence}")
     raise typer.Exit(3 if outcome.run["counts"]["refused"] else 0)
 
 
-def _print(outcome: StudyOutcome, out: Path) -> None:
-    from oral_lesion.cli.changes_shown import print_changes
+def _audited_run(
+    options: AuditOptions,
+    photos: StudyPhotos,
+    out: Path,
+    planned: Sequence[PlannedPhoto],
+    protocol: StudyProtocol,
+    *,
+    resume: bool,
+) -> AuditedRun:
+    """Return the run for the log: photos that are scored now are read once; those that are kept stay its results."""
+    from oral_lesion.io.study_lock import hashes_for_audit
+    from oral_lesion.io.study_plan import Action, require_unchanged
 
-    print_changes(outcome.changes)
-    run: dict[str, Any] = dict(outcome.run)
-    counts = run["counts"]
-    typer.echo(
-        f"{counts['subjects']} subjects, {counts['visits']} visits, {counts['photos']} photos: "
-        f"{counts['scored']} scored, {counts['refused']} refused. Results: {out}"
+    if options.locked is not None and not options.supersede:
+        require_unchanged(planned)
+    sha256 = {True: set[str](), False: set[str]()}
+    for one in planned:
+        sha256[one.action is Action.KEEP].add(one.entry.identity.sha256)
+    run = options.run(
+        "study",
+        out,
+        inputs=photos.study if photos.study.is_dir() else None,
+        photos=sha256[False] - sha256[True],
+        hashes=hashes_for_audit(protocol, next(iter(photos.sources.values())), lock=options.locked),
     )
-    if all(row["baseline_area_mm2"] is None for row in outcome.changes):
-        baseline = run["protocol"]["endpoint"]["baseline_visit"]
-        typer.echo(f"No site was scored at the baseline, which the protocol calls {baseline}: there is no change.")
-    for name in run["without_photos"]:
-        typer.echo(f"Holds no photo, counts as missing: {name}")
-    for name in (*run["left_alone"], *run["ignored_files"]):
-        typer.echo(f"Not a photo of a visit, left alone: {name}")
-    for name in run["photos_not_in_manifest"]:
-        typer.echo(f"Not named in photos.csv, scored all the same: {name}")
-    for group in run["same_photos"]:
-        typer.echo(f"The same file in several visits: {', '.join(group)}")
-    for one in run["not_followed"]:
-        typer.echo(f"Lesions not followed: {one['subject']} {one['site']} ({one['detail']})")
+    return replace(run, kept=sha256[True] - {""}, in_place=resume)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -70,9 +70,9 @@ class MapWork(Protocol):
 
     def __call__(
         self, function: Callable[[Item], Result], items: Sequence[Item]
-    ) -> Iterator[tuple[int, Result | WorkFailure]]:
+    ) -> Generator[tuple[int, Result | WorkFailure], None, None]:
         """
-        Yield (index, result) as they come, each index once; closing the iterator ends the work.
+        Yield (index, result) as they come, each index once; closing the generator ends the work.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class LocalProcesses:
 
     def __call__(
         self, function: Callable[[Item], Result], items: Sequence[Item]
-    ) -> Iterator[tuple[int, Result | WorkFailure]]:
+    ) -> Generator[tuple[int, Result | WorkFailure], None, None]:
         """
         Yield (index, result) as they come.
 

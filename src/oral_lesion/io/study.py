@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from oral_lesion._version import __version__
 from oral_lesion.endpoint import study_endpoints
 from oral_lesion.endpoint.subject_values import SubjectValues, collect_subject_values
-from oral_lesion.io.audit.entries import utc_now
-from oral_lesion.io.batch import SegmenterSource, require_one_resolution
 from oral_lesion.io.change_tables import change_columns, change_rows, lesion_columns, lesion_rows
 from oral_lesion.io.csv_tables import Row, write_table
 from oral_lesion.io.endpoint_tables import endpoint_columns, endpoint_row
-from oral_lesion.io.photo_raw import require_raw_support
-from oral_lesion.io.processes import LocalProcesses, MapWork, map_in_processes, one_opencv_thread
+from oral_lesion.io.processes import map_in_processes, one_opencv_thread
 from oral_lesion.io.provenance import package_versions
 from oral_lesion.io.results_store import (
-    ListedPhoto,
-    ResultsStore,
-    RunRecord,
-    begin_run,
     export_csv,
     export_parquet,
     finish_run,
-    list_photos,
     open_store,
 )
 from oral_lesion.io.scored_visits import StoredScore, read_scored_visit
 from oral_lesion.io.site_histories import SiteHistory, SubjectHistory, follow_site, history_of_subject
-from oral_lesion.io.study_folders import StudyFolders, find_study, same_photos
+from oral_lesion.io.study_folders import StudyFolders, same_photos
 from oral_lesion.io.study_photos import StudyPhotos, StudyRun, now_utc, score_photos
 from oral_lesion.io.study_plan import Action, PlannedPhoto
 from oral_lesion.io.study_protocol import StudyProtocol

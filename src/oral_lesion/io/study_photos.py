@@ -245,6 +245,4 @@ def now_utc() -> str:
     str
         ISO 8601, UTC, with milliseconds.
     """
-    return utcnow_utc().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
+    return utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z")

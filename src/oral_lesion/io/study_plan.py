@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from oral_lesion._version import __version__
-from oral_lesion.errors import Flag, Reason
+from oral_lesion.errors import Flag, InputError, Reason
 from oral_lesion.io.batch import SegmenterSource
 from oral_lesion.io.pictures import PICTURE_NAMES
 from oral_lesion.io.provenance import package_versions
@@ -17,7 +17,7 @@ from oral_lesion.io.study_folders import VisitFolder
 from oral_lesion.io.visits import PhotoEntry
 from oral_lesion.protocol import ScoringProtocol
 
-__all__ = ["OF_THE_MACHINE", "Action", "PlannedPhoto", "plan_study"]
+__all__ = ["OF_THE_MACHINE", "Action", "PlannedPhoto", "plan_study", "require_unchanged"]
 
 OF_THE_MACHINE = frozenset({Reason.WORKER_CRASHED, Reason.TIME_LIMIT, Reason.OUT_OF_MEMORY, Reason.SCORING_FAILED})
 """Reasons that say nothing of the photo as a photo: it may be tried again."""
@@ -107,6 +107,29 @@ def plan_study(
             asked = _Asked(protocol.sha256, segmenter_sha256, packages.get(there.run, {}), retry=retry)
             why = next(_differences(there, entry, asked, pictures_of(visit.place, identity.photo_id)), "")
             yield PlannedPhoto(place=visit.place, entry=entry, action=Action.AGAIN if why else Action.KEEP, why=why)
+
+
+def require_unchanged(planned: Iterable[PlannedPhoto]) -> None:
+    """
+    Refuse files that are not those which were scored under the same names.
+
+    Parameters
+    ----------
+    planned : iterable of PlannedPhoto
+        All photos of a run.
+
+    Raises
+    ------
+    InputError
+        With each file.
+    """
+    changed = [f"{one.place}/{one.entry.identity.file}" for one in planned if one.changed]
+    if changed:
+        files = "1 file differs" if len(changed) == 1 else f"{len(changed)} files differ"
+        raise InputError(
+            f"{files} from what was scored under the same name: {', '.join(changed)}. Put the first one back, or "
+            "score it a second time with --supersede --reason; the first result stays."
+        )
 
 
 @dataclass(frozen=True, slots=True)

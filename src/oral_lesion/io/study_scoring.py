@@ -7,6 +7,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,15 +124,16 @@ def score_planned(
     tasks = [_task_of(run, number, one, map_work) for number, one in enumerate(todo)]
     refused = 0
     score = functools.partial(score_task, protocol=run.protocol)
-    for done, (index, outcome) in enumerate(map_work(score, tasks), start=1):
-        result = _result_of(outcome, tasks[index], run.protocol)
-        place = todo[index].place
-        _put_away(run, place, tasks[index], result)
-        refused += not result.score.scored
-        left[place] -= 1
-        if not left[place]:
-            export_visit(run, by_place[place])
-        on_photo(QueueProgress(done=done, total=len(tasks), refused=refused))
+    with closing(map_work(score, tasks)) as outcomes:
+        for done, (index, outcome) in enumerate(outcomes, start=1):
+            result = _result_of(outcome, tasks[index], run.protocol)
+            place = todo[index].place
+            _put_away(run, place, tasks[index], result)
+            refused += not result.score.scored
+            left[place] -= 1
+            if not left[place]:
+                export_visit(run, by_place[place])
+            on_photo(QueueProgress(done=done, total=len(tasks), refused=refused))
     shutil.rmtree(run.results.scratch, ignore_errors=True)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from audit_writers import append_many
 
 from oral_lesion.errors import FormatError, InputError, OutputError
 from oral_lesion.io.audit import LOG_NAME, AuditedRun, AuditLog, audited, find_log, verify_log, verify_results
@@ -356,16 +357,10 @@ def test_a_full_disk_is_an_error_and_is_mended(log, monkeypatch):
 # --- several writers
 
 
-def _append_many(path, name, count):
-    log = AuditLog(path)
-    for number in range(count):
-        log.append("visit-noted", details={"number": number}, operator=name)
-
-
 def test_writers_in_several_processes_lose_nothing(tmp_path):
     path, count = tmp_path / LOG_NAME, 12
     context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_append_many, args=(path, name, count)) for name in ("a", "b", "c")]
+    writers = [context.Process(target=append_many, args=(path, name, count)) for name in ("a", "b", "c")]
     for writer in writers:
         writer.start()
     while any(writer.is_alive() for writer in writers):

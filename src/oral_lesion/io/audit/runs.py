@@ -50,6 +50,10 @@ class AuditedRun:
         Keep earlier results under another name and record what takes their place.
     read_once : bool
         Refuse photos that have results in this log already, unless `supersede` is set.
+    kept : collection of str
+        SHA-256 of each photo whose result of an earlier run stays: it is a result of this run, too.
+    in_place : bool
+        The results go on where they are: what is superseded stays in their store, and nothing is renamed.
     """
 
     command: str
@@ -62,6 +66,8 @@ class AuditedRun:
     photos: Collection[str] = ()
     supersede: bool = False
     read_once: bool = False
+    kept: Collection[str] = ()
+    in_place: bool = False
 
 
 def find_log(results: Path, given: Path | None = None) -> Path:
@@ -139,7 +145,8 @@ def audited(run: AuditedRun, *, clock: Callable[[], datetime] = utc_now) -> Iter
             f"{len(again)} of {len(set(run.photos))} photos: have a result already (entry "
             f"{', '.join(map(str, numbers))} of {path.name}). A second one needs --supersede --reason; the first stays."
         )
-    kept = _kept_name(run.results) if run.supersede and (run.results / RUN_FILE).is_file() else None
+    renames = run.supersede and not run.in_place and (run.results / RUN_FILE).is_file()
+    kept = _kept_name(run.results) if renames else None
     started = add("started", _first_details(run, numbers, kept))
     if kept is not None:
         _rename(run.results, kept)
@@ -166,8 +173,10 @@ def _adder(log: AuditLog, run: AuditedRun) -> Callable[[str, Mapping[str, Any]],
 
 def _first_details(run: AuditedRun, earlier: list[int], kept: Path | None) -> dict[str, Any]:
     details: dict[str, Any] = dict(run.hashes)
-    if run.photos:
-        details["photos"] = sorted(set(run.photos))
+    if run.photos or run.kept:
+        details["photos"] = sorted({*run.photos, *run.kept})
+    if run.kept:
+        details["photos_kept"] = len(set(run.kept))
     if earlier:
         details["earlier_entries"] = earlier
     if (run.results / RUN_FILE).is_file():
