@@ -3,27 +3,17 @@
 import csv
 import importlib.util
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
+from notebook_runs import NOTEBOOKS, cells_of, execute, outputs_of, require_jupyter
 
 from oral_lesion.io.bundle import load_bundle
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 NAMES = ("endpoint-analysis", "evaluate", "retrain")
 MARK = "# CHANGE HERE"
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|Users|root|tmp|mnt|work|data|opt)/|[A-Za-z]:\\\\|~/")
-CELL_TIMEOUT_S = 900
-
-
-def cells_of(path):
-    return json.loads(path.read_text(encoding="utf-8"))["cells"]
 
 
 def rows_of(path):
@@ -31,44 +21,12 @@ def rows_of(path):
         return list(csv.DictReader(lines))
 
 
-def execute(name, folder):
-    """Run a notebook as `jupyter execute` does, in a folder of its own; return its cells with their outputs."""
-    shutil.copy(NOTEBOOKS / f"{name}.ipynb", folder)
-    places = {key: str(folder / ".jupyter") for key in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
-    # Without JUPYTER_PLATFORM_DIRS jupyter_core warns that its paths will change.
-    environment = {
-        **os.environ,
-        **places,
-        "JUPYTER_PLATFORM_DIRS": "1",
-        "OMP_NUM_THREADS": "1",
-        "HF_HUB_OFFLINE": "1",
-        "PYTHONUTF8": "1",
-    }
-    environment.pop("MPLBACKEND", None)
-    command = [sys.executable, "-c", "from nbclient.cli import main; main()", f"{name}.ipynb"]
-    options = [f"--timeout={CELL_TIMEOUT_S}", "--startup_timeout=120", "--output=executed"]
-    ran = subprocess.run([*command, *options], cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-6000:]
-    return cells_of(folder / "executed.ipynb")
-
-
-def outputs_of(cells, kind):
-    return [
-        output
-        for cell in cells
-        for output in cell.get("outputs", ())
-        if kind in {*output.get("data", ()), output.get("name")}
-    ]
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _jupyter():
-    for package in ("nbclient", "ipykernel", "pandas"):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is missing; pip install 'oral-lesion[notebooks]'")
+    require_jupyter()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
 def test_notebooks_are_kept_as_text(name):
     import nbformat
 
