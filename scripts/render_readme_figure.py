@@ -1,6 +1,6 @@
 """Render the figure of README.md from a phantom: `python scripts/render_readme_figure.py`.
 
-The outline is the rendering's own, in place of a model's: the figure shows what is measured, not how well a model finds it.
+The outline is the rendering's own, in place of a model's: the figure shows what is measured, not how well it is found.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def draw(photo: np.ndarray, score: PhotoScore) -> Figure:
     tall, wide = picture.shape[:2]
     first, second, third = figure.subplots(1, 3, width_ratios=[width / height, wide / tall, 1.0])
     first.imshow(photo)
-    titled(first, "1  A photograph", f"with a colour card in the plane of the lesion; tilted {score.card.tilt_deg:.0f}°")
+    titled(
+        first, "1  A photograph", f"with a colour card in the plane of the lesion; tilted {score.card.tilt_deg:.0f}°"
+    )
     second.imshow(picture)
     scale_bar(second, standard.scale.mm_per_px, (0.05 * wide, 0.95 * tall), 20)
     titled(second, "2  Standardized", "square to the card, in its colours, 0.1 mm per pixel")
@@ -89,14 +91,16 @@ def outlined(axes: Axes, picture: np.ndarray, score: PhotoScore, measured: Measu
     axes.contour(mask, levels=[0.5], colors=[OUTLINE], linewidths=1.8)
     axes.set_xlim(middle[1] - half, middle[1] + half)
     axes.set_ylim(middle[0] + half, middle[0] - half)
+    mm_per_px = score.standardized.scale.mm_per_px
     for lesion in measured.lesions:
         row, column = lesion.centroid_rc_px
-        text = f"{lesion.label}:  {lesion.area_mm2:.0f} mm²"
         axes.text(
-            column, row + (0.9 * lesion.equivalent_diameter_mm) / 1.6 / score.standardized.scale.mm_per_px, text, ha="center", va="top", color="white",
-            fontsize=9.5, bbox={"boxstyle": "round,pad=0.3", "facecolor": "#00000099", "edgecolor": "none"},
+            column, row + 0.56 * lesion.equivalent_diameter_mm / mm_per_px,
+            f"{lesion.label}:  {lesion.area_mm2:.0f} mm²",
+            ha="center", va="top", color="white", fontsize=9.5,
+            bbox={"boxstyle": "round,pad=0.3", "facecolor": "#00000099", "edgecolor": "none"},
         )  # fmt: skip
-    scale_bar(axes, score.standardized.scale.mm_per_px, (middle[1] - 0.92 * half, middle[0] - 0.72 * half), 10)
+    scale_bar(axes, mm_per_px, (middle[1] - 0.92 * half, middle[0] - 0.72 * half), 10)
     area = f"Erosion {measured.area_mm2:.0f} ± {2 * measured.u_area_mm2:.0f} mm²"
     titled(axes, "3  " + area, "total area ± U (k = 2), and that of each lesion")
 
