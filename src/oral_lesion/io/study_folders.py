@@ -67,8 +67,9 @@ class StudyFolders:
 
     @property
     def of_photos(self) -> tuple[Path, ...]:
-        """Folders that photos lie in, each once."""
-        return tuple(sorted({entry.path.parent for visit in self.visits for entry in visit.found}))
+        """Folders of photos that could be read, each once."""
+        entries = (entry for visit in self.visits for entry in visit.found)
+        return tuple(sorted({entry.path.parent for entry in entries if entry.refusal is None}))
 
 
 def find_study(study: Path, scheduled: Sequence[str]) -> StudyFolders:
