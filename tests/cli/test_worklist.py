@@ -181,7 +181,7 @@ def test_the_key_lies_apart_and_others_cannot_read_it(made, key):
 
 def test_the_audit_log_tells_of_the_worklist_but_not_its_key(made, key, read_study):
     log = (read_study.parent / "oral-lesion-audit.jsonl").read_text()
-    (begun,) = [
+    begun, *_ = [
         entry
         for entry in map(json.loads, log.splitlines())
         if entry["action"] == "worklist-make-started" and entry["details"].get("worklist_id") == key["worklist_id"]

@@ -33,7 +33,7 @@ _Outlines = Annotated[bool, typer.Option("--outlines/--no-outlines", help="Give 
 def make(
     results: _Results,
     out: _Out,
-    readers: Annotated[int, typer.Option(min=1, max=20, help="Readers; each sees all pictures.")] = 2,
+    readers: Annotated[int, typer.Option(min=1, max=2, help="Readers; each sees all pictures.")] = 2,
     seed: _Seed = None,
     key: _Key = None,
     select: Annotated[
@@ -61,6 +61,40 @@ def make(
         outlines=outlines,
     )
     _write("worklist-make", plan, results, (out, key), {"operator": operator, "reason": reason, "log": audit})
+
+
+@app.command("adjudicate", short_help="Pictures on which two readers differ, for a third one.")
+def adjudicate(
+    results: _Results,
+    out: _Out,
+    seed: _Seed = None,
+    key: _Key = None,
+    protocol: Annotated[
+        Path | None, typer.Option(help="With [review], where the study's has none.", show_default=False)
+    ] = None,
+    outlines: _Outlines = True,
+    operator: OperatorOption = None,
+    reason: ReasonOption = "",
+    audit: AuditOption = None,
+) -> None:
+    """
+    Make a blinded worklist of the photos that are to be adjudicated; import it as any other.
+
+    Example: oral-lesion worklist adjudicate results -o adjudication
+    """
+    from oral_lesion.cli.limits import limits_of_study
+    from oral_lesion.io.review.agreement import review_reads
+    from oral_lesion.io.review.key import ADJUDICATOR
+    from oral_lesion.io.review.worklist import plan_worklist
+
+    found = review_reads(results, limits_of_study(results, protocol))
+    if not found.open_photos:
+        typer.echo("No photo is to be adjudicated.")
+        raise typer.Exit
+    plan = plan_worklist(
+        [one.photo for one in found.open_photos], parts=[ADJUDICATOR], seed=seed, outlines=outlines, purpose=ADJUDICATOR
+    )
+    _write("worklist-adjudicate", plan, results, (out, key), {"operator": operator, "reason": reason, "log": audit})
 
 
 def _write(

@@ -84,14 +84,16 @@ def load_study_protocol(path: Path | None = None, *, card: str | None = None) ->
         faults.extend(Fault(_below_card(fault.key), f"{fault.message}{_of(error, path)}") for fault in error.faults)
         settings.pop("card", None)
     try:
-        of_scoring = {key: value for key, value in settings.items() if key not in {"comparison", "endpoint"}}
+        of_scoring = {key: value for key, value in settings.items() if key not in {"comparison", "endpoint", "review"}}
         scoring = ScoringProtocol.from_settings(of_scoring, source=str(path))
     except SettingsError as error:
         own = [fault for fault in error.faults if not (fault.key == "card" and "card" not in settings)]
         raise SettingsError(str(path), [*own, *faults]) from error
     if faults or not isinstance(sections, StudySections):
         raise SettingsError(str(path), faults)
-    return StudyProtocol(scoring=scoring, comparison=sections.comparison, endpoint=sections.endpoint)
+    return StudyProtocol(
+        scoring=scoring, comparison=sections.comparison, endpoint=sections.endpoint, review=sections.review
+    )
 
 
 def load_card(card: str, *, base: Path | None = None) -> CardDefinition:

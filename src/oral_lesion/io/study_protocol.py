@@ -15,6 +15,7 @@ from oral_lesion.endpoint import EndpointSettings
 from oral_lesion.errors import Fault, InputError
 from oral_lesion.io.change_tables import change_columns, lesion_columns
 from oral_lesion.io.endpoint_tables import endpoint_columns
+from oral_lesion.io.review.settings import ReviewSettings
 from oral_lesion.protocol import ScoringProtocol, faults_of
 
 __all__ = ["STUDY_SECTIONS", "StudyProtocol", "StudySections", "faults_of_version", "read_study_sections"]
@@ -39,10 +40,13 @@ class StudySections:
         Registration and linking; the correlation of boundaries is that of `endpoint`.
     endpoint : EndpointSettings
         Schedule, sites and rules.
+    review : ReviewSettings or None
+        Limits between readers; None where the protocol has none.
     """
 
     comparison: ComparisonSettings
     endpoint: EndpointSettings
+    review: ReviewSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +62,14 @@ class StudyProtocol:
         Registration and linking.
     endpoint : EndpointSettings
         Schedule, sites and rules.
+    review : ReviewSettings or None
+        Limits between readers; None where the protocol has none, and then its hash does not depend on it.
     """
 
     scoring: ScoringProtocol
     comparison: ComparisonSettings
     endpoint: EndpointSettings
+    review: ReviewSettings | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -74,6 +81,7 @@ class StudyProtocol:
                 "linking": asdict(self.comparison.linking),
             },
             "endpoint": self.endpoint.model_dump(mode="json"),
+            **({} if self.review is None else {"review": self.review.model_dump(mode="json")}),
         }
 
     @property
@@ -132,6 +140,7 @@ def read_study_sections(settings: Mapping[str, Any]) -> StudySections | list[Fau
     else:
         found.append(Fault("comparison", "Field required"))
     endpoint = _endpoint_of(settings.get("endpoint"), found)
+    review = _review_of(settings["review"], found) if "review" in settings else None
     if registration is None or linking is None or endpoint is None or found:
         return found
     return StudySections(
@@ -141,6 +150,7 @@ def read_study_sections(settings: Mapping[str, Any]) -> StudySections | list[Fau
             change=ChangeSettings(boundary_correlation=endpoint.boundary_correlation),
         ),
         endpoint=endpoint,
+        review=review,
     )
 
 
@@ -161,6 +171,18 @@ def _limits_of(kind: type[_Limits], comparison: Mapping[str, Any], name: str, fo
     return None
 
 
+def _review_of(section: object, found: list[Fault]) -> ReviewSettings | None:
+    try:
+        return ReviewSettings.model_validate(section)
+    except ValidationError as error:
+        found.extend(Fault(_below("review", fault.key), fault.message) for fault in faults_of(error))
+        return None
+
+
+def _below(section: str, key: str) -> str:
+    return section if key == "(whole file)" else f"{section}.{key}"
+
+
 def _endpoint_of(section: object, found: list[Fault]) -> EndpointSettings | None:
     if section is None:
         found.append(Fault("endpoint", "Field required"))
@@ -168,10 +190,7 @@ def _endpoint_of(section: object, found: list[Fault]) -> EndpointSettings | None
     try:
         endpoint = EndpointSettings.model_validate(section)
     except ValidationError as error:
-        found.extend(
-            Fault("endpoint" if fault.key == "(whole file)" else f"endpoint.{fault.key}", fault.message)
-            for fault in faults_of(error)
-        )
+        found.extend(Fault(_below("endpoint", fault.key), fault.message) for fault in faults_of(error))
         return None
     taken = [name for name in endpoint.strata if name.casefold() in _FIXED_COLUMNS]
     found.extend(Fault("endpoint.strata", f"{name!r} is a column of the tables; rename it") for name in taken)

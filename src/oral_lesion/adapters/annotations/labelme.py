@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from oral_lesion.adapters.annotations.records import NO_CLASS, Annotations, Left
 from oral_lesion.errors import FormatError, InputError
 from oral_lesion.io.one_by_one import write_bytes
 
-__all__ = ["read_labelme", "write_labelme"]
+__all__ = ["picture_labels", "read_labelme", "write_labelme"]
 
 _WITHOUT_AREA = frozenset({"point", "points", "line", "linestrip"})
 _NO_ATTRIBUTES = frozenset({"version", "imagePath", "imageData", "imageHeight", "imageWidth"})
@@ -64,13 +65,32 @@ def read_labelme(source: Path) -> Annotations:
     for path in files:
         name = path.relative_to(root).as_posix()
         try:
-            pictures.append(_picture(read_json(path), PurePosixPath(name).parent.as_posix()))
+            pictures.append(picture_labels(read_json(path), PurePosixPath(name).parent.as_posix()))
         except FormatError as error:
             left_out.append(LeftOut(file=name, why=str(error).removeprefix(f"{path}: ")))
     return Annotations(pictures=tuple(pictures), left_out=tuple(left_out))
 
 
-def _picture(content: Mapping[str, Any], folder: str) -> PictureLabels:
+def picture_labels(content: Mapping[str, Any], folder: str = ".") -> PictureLabels:
+    """
+    Return the labels of one of labelme's files.
+
+    Parameters
+    ----------
+    content : mapping
+        Of the file.
+    folder : str
+        That the file is in; its picture's name is relative to it.
+
+    Returns
+    -------
+    PictureLabels
+
+    Raises
+    ------
+    FormatError
+        Where it is no such file.
+    """
     shapes = content.get("shapes")
     if not isinstance(shapes, list):
         raise FormatError("expected labelme's list of shapes; save it with labelme")
@@ -149,7 +169,9 @@ def _decoded(encoded: object, what: str) -> bytes:
         raise FormatError(f"{what}: expected base64; save it with labelme") from error
 
 
-def write_labelme(folder: Path, pictures: Sequence[PictureLabels]) -> list[Path]:
+def write_labelme(
+    folder: Path, pictures: Sequence[PictureLabels], *, flags: Mapping[str, bool] = MappingProxyType({})
+) -> list[Path]:
     """
     Write labels as labelme's files, one a picture, under the picture's name with ``.json``.
 
@@ -162,6 +184,8 @@ def write_labelme(folder: Path, pictures: Sequence[PictureLabels]) -> list[Path]
         For the files.
     pictures : sequence of PictureLabels
         With their sizes.
+    flags : mapping of str to bool
+        What labelme is to offer for ticking, and whether it is ticked; the same for all pictures.
 
     Returns
     -------
@@ -184,7 +208,7 @@ def write_labelme(folder: Path, pictures: Sequence[PictureLabels]) -> list[Path]
             raise InputError(f"{picture.file}: expected the picture's size, which labelme notes")
         content: dict[str, Any] = {
             "version": _VERSION,
-            "flags": {},
+            "flags": dict(flags),
             "shapes": [shape for region in picture.regions for shape in _shapes(region)],
             **{
                 key: value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from matplotlib.figure import Figure
 
 from oral_lesion.adapters.figures.canvas import ACCENT, INK, MUTED, SECOND, styled, write_figure
 from oral_lesion.endpoint.precision import Repeatability
-from oral_lesion.numerics.agreement import repeatability_coefficient
+from oral_lesion.numerics.agreement import LimitsOfAgreement, repeatability_coefficient
 
-__all__ = ["draw_bland_altman"]
+__all__ = ["draw_bland_altman", "plot_differences"]
 
 _SIZE_INCHES = (7.6, 3.4)
 
@@ -36,21 +37,37 @@ def draw_bland_altman(path: Path, found: Repeatability) -> None:
         write_figure(path, figure)
 
 
-def _draw_differences(axes: Any, found: Repeatability) -> None:
-    pairs = [(one.areas_mm2[0], one.areas_mm2[1]) for one in found.sets]
-    means = [(first + second) / 2.0 for first, second in pairs]
+def plot_differences(axes: Any, pairs: Sequence[tuple[float, float]], limits: LimitsOfAgreement | None) -> None:
+    """
+    Plot differences of paired areas against their mean, with bias and limits of agreement.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        To plot into.
+    pairs : sequence of tuple of float
+        Areas, mm²; the second is taken from the first.
+    limits : LimitsOfAgreement or None
+        Of the differences; intervals that are not known are not drawn.
+    """
     axes.axhline(0.0, color=MUTED, linewidth=0.6)
-    axes.scatter(means, [second - first for first, second in pairs], s=16, color=ACCENT, alpha=0.8, linewidths=0)
-    if found.limits is not None:
-        limits = found.limits
+    means = [(first + second) / 2.0 for first, second in pairs]
+    axes.scatter(means, [first - second for first, second in pairs], s=16, color=ACCENT, alpha=0.8, linewidths=0)
+    if limits is not None:
         for value, interval, dashes in (
             (limits.bias, limits.bias_interval, "-"),
             (limits.lower, limits.lower_interval, "--"),
             (limits.upper, limits.upper_interval, "--"),
         ):
             axes.axhline(value, color=SECOND, linewidth=1.2, linestyle=dashes)
-            axes.axhspan(*interval, color=SECOND, alpha=0.12, linewidth=0)
+            if all(map(math.isfinite, interval)):
+                axes.axhspan(*interval, color=SECOND, alpha=0.12, linewidth=0)
     axes.set_xlabel("mean of both, mm²")
+
+
+def _draw_differences(axes: Any, found: Repeatability) -> None:
+    pairs = [(one.areas_mm2[1], one.areas_mm2[0]) for one in found.sets]
+    plot_differences(axes, pairs, found.limits)
     axes.set_ylabel("second − first photo, mm²")
     axes.set_title(f"{len(pairs)} sets; bias, 95 % limits, their 95 % intervals", loc="left", color=INK)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from oral_lesion.endpoint.precision import Repeatability
 from oral_lesion.endpoint.subject_values import SubjectValues
+from oral_lesion.io.review.agreement import Comparison
 from oral_lesion.io.site_histories import SiteHistory
 from oral_lesion.records import PhotoScore
 
@@ -62,3 +63,18 @@ class SubjectFigures:
         from oral_lesion.adapters.figures.bland_altman import draw_bland_altman
 
         draw_bland_altman(path, found)
+
+    def reader_agreement(self, path: Path, comparisons: Sequence[Comparison]) -> None:
+        """
+        Draw differences of readers' areas against their means.
+
+        Parameters
+        ----------
+        path : Path
+            Of the picture.
+        comparisons : sequence of Comparison
+            With two photos or more; never empty.
+        """
+        from oral_lesion.adapters.figures.reader_agreement import draw_reader_agreement
+
+        draw_reader_agreement(path, comparisons)

@@ -13,7 +13,7 @@ from oral_lesion.adapters.annotations.cvat import write_cvat
 from oral_lesion.adapters.annotations.labelme import write_labelme
 from oral_lesion.adapters.annotations.records import PictureLabels
 from oral_lesion.adapters.review.formats import ReviewFormat
-from oral_lesion.adapters.review.outlines import CLASS_NAME, start_outlines
+from oral_lesion.adapters.review.outlines import CLASS_NAME, READ_MARK, UNREADABLE, start_outlines
 from oral_lesion.errors import FormatError, OutputError
 from oral_lesion.io.csv_tables import read_table
 from oral_lesion.io.one_by_one import write_bytes
@@ -105,10 +105,10 @@ def export_outlines(folder: Path, to: ReviewFormat, *, as_masks: bool = False, o
     pictures = _pictures_of(folder, names, as_masks=as_masks, with_hash=to is not ReviewFormat.CVAT)
     if to is ReviewFormat.LABELME:
         for picture in pictures:  # one by one, in the order of presentation
-            write_labelme(folder / PICTURES_FOLDER, [picture])
-        write_bytes(folder / _LABELS_FILE, f"{CLASS_NAME}\n".encode("ascii"))
+            write_labelme(folder / PICTURES_FOLDER, [picture], flags={READ_MARK: False, UNREADABLE: False})
+        write_bytes(folder / _LABELS_FILE, f"{CLASS_NAME}\n{UNREADABLE}\n".encode("ascii"))
     elif to is ReviewFormat.COCO:
-        write_coco(targets[0], list(pictures), classes=(CLASS_NAME,))
+        write_coco(targets[0], list(pictures), classes=(CLASS_NAME, UNREADABLE))
     else:
         write_cvat(targets[0], list(pictures))
     age_files(folder)

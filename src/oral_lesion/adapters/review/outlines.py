@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 from oral_lesion.adapters.annotations.raster import cropped, outlines_xy
 from oral_lesion.adapters.annotations.records import MaskPatch, Region
 
-__all__ = ["CLASS_NAME", "StartOutline", "start_outlines", "with_exact_pixels"]
+__all__ = ["CLASS_NAME", "READ_MARK", "UNREADABLE", "StartOutline", "start_outlines", "with_exact_pixels"]
 
 CLASS_NAME = "erosion"
 """The one class that readers draw."""
+
+UNREADABLE = "unreadable"
+"""Flag, or class of any shape, of a picture that cannot be read."""
+
+READ_MARK = "read"
+"""Flag that a reader ticks when done with a picture."""
 
 _TOLERANCE_PX = 0.75
 _ROUNDED_PX = 0.011  # tools write two decimals

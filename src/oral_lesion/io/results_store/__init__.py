@@ -9,7 +9,8 @@ The embedded store of a study: one SQLite file in RESULTS that everything else i
 - ``outcomes``: one row a photo and result, as in scores.csv, with what was declared of the photo at that time; a second
   result names the first as superseded, and the first stays;
 - ``lesions``, ``quality``, ``colours``: of an outcome, as in lesions.csv, quality.csv, colour.csv;
-- ``reads``: what a reader measured: one current read a photo, reader and round (``read``, ``adjudication``);
+- ``reads``: what a reader measured: one current read a photo, reader and round (``read``, ``repeat``,
+  ``adjudication``);
 - ``events``: entries of the audit log.
 
 Use::

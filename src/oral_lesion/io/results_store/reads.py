@@ -17,6 +17,7 @@ class Round(StrEnum):
     """Which reading of a photo it is."""
 
     READ = "read"
+    REPEAT = "repeat"
     ADJUDICATION = "adjudication"
 
 
@@ -36,7 +37,7 @@ class Read:
     reader : str
         Who; a code, not a name.
     round : Round
-        A read, or its adjudication.
+        A read, the same reader looking at the photo again, or its adjudication.
     read_utc : str
         When it was taken in (ISO 8601, UTC).
     automatic_area_mm2, automatic_u_area_mm2 : float or None

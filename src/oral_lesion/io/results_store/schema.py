@@ -142,7 +142,7 @@ CREATE TABLE reads (
     supersedes INTEGER REFERENCES reads,
     reading_id TEXT NOT NULL,
     reader TEXT NOT NULL CHECK (reader <> ''),
-    round TEXT NOT NULL CHECK (round IN ('read', 'adjudication')),
+    round TEXT NOT NULL CHECK (round IN ('read', 'repeat', 'adjudication')),
     automatic_area_mm2 REAL,
     automatic_u_area_mm2 REAL,
     corrected_area_mm2 REAL,

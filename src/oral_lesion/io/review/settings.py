@@ -19,7 +19,7 @@ class ReviewSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
+    readers: Literal[1, 2]
     max_area_difference_mm2: Annotated[float, Field(ge=0)]
     max_area_difference_percent: Annotated[float, Field(ge=0)]
     min_dice: Annotated[float, Field(ge=0, le=1)]
-    agreed_area: Literal["mean", "first-reader"]
