@@ -5,10 +5,11 @@ import numpy as np
 import pypdfium2
 import pytest
 
-from oral_lesion.adapters.card_pdf import PAPERS_MM, card_pdf
-from oral_lesion.adapters.card_texts import CARD_WARNING, GUIDE
+from oral_lesion.adapters.card import PAPERS_MM, card_pdf
+from oral_lesion.adapters.card.texts import characters_of, sheet_texts
 from oral_lesion.errors import InputError
 from oral_lesion.io.settings import load_card
+from oral_lesion.io.texts import Language
 from oral_lesion.numerics.geometry import apply_homography_xy, local_scale
 from oral_lesion.numerics.markers import marker_cells
 from oral_lesion.standardize.markers import find_markers
@@ -103,8 +104,9 @@ def _runs(dark):
 
 @pytest.mark.parametrize("paper", PAPERS_MM)
 @pytest.mark.parametrize("name", NAMES)
-def test_the_page_has_the_papers_size_and_nothing_leaves_it(name, paper):
-    page, size = raster(card_pdf(load_card(name), paper=paper), dpi=72)
+@pytest.mark.parametrize("language", Language)
+def test_the_page_has_the_papers_size_and_nothing_leaves_it(name, paper, language):
+    page, size = raster(card_pdf(load_card(name), paper=paper, language=language), dpi=72)
     assert size == pytest.approx(PAPERS_MM[paper], abs=0.01)
     border = round(8 * 72 / 25.4)
     assert all((edge == 255).all() for edge in (page[:border], page[-border:], page[:, :border], page[:, -border:]))
@@ -125,21 +127,65 @@ def test_patches_are_printed_where_and_as_the_layout_says(printed):
         assert np.abs(patch - color).max() < 1.5
 
 
+def bare(text):
+    """Return letters and digits alone: where lines and runs of a font end does not matter."""
+    return "".join(letter for letter in text if letter.isalnum())
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_the_sheet_says_what_it_must(name):
-    words = words_of(card_pdf(load_card(name), batch="2026-11-A"))
+@pytest.mark.parametrize("language", Language)
+def test_the_sheet_says_all_that_it_must_in_each_language(name, language):
+    words, texts = words_of(card_pdf(load_card(name), batch="2026-11-A", language=language)), sheet_texts(language)
     assert name in words
-    assert "Batch 2026-11-A" in words
-    assert CARD_WARNING in words
-    assert "exactly 50 mm" in words
-    assert all(sentence.split(",")[0].split(".")[0][:30] in words for sentence in GUIDE)
-    assert "Batch ___" in words_of(card_pdf(load_card(name)))
+    assert f"{texts.batch} 2026-11-A" in words
+    for sentence in (texts.card_warning, texts.check, texts.title, *texts.steps, texts.note, *texts.captions):
+        assert bare(sentence) in bare(words), sentence
+    assert "50 mm" in texts.check
+    assert f"{texts.batch} ___" in words_of(card_pdf(load_card(name), language=language))
+
+
+def test_the_guides_have_the_same_steps_in_each_language():
+    assert len({len(sheet_texts(language).steps) for language in Language}) == 1
+
+
+def test_every_character_has_a_glyph():
+    from fontTools.ttLib import TTFont
+
+    from oral_lesion.adapters.card.sheet import CHINESE_FONT_FILE
+
+    known = set(TTFont(CHINESE_FONT_FILE).getBestCmap())
+    for language in Language:
+        for letter in characters_of(sheet_texts(language)):
+            if language is Language.CHINESE and not letter.encode("cp1252", "ignore"):
+                assert ord(letter) in known, f"{letter}: run scripts/subset_card_font.py again"
+            else:
+                letter.encode("cp1252")
+
+
+@pytest.mark.parametrize("paper", PAPERS_MM)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("language", Language)
+def test_the_guide_ends_above_the_pictograms_and_they_above_the_foot(name, paper, language):
+    page, _ = raster(card_pdf(load_card(name), paper=paper, language=language), dpi=72)
+    rows = np.flatnonzero((page < 200).any(axis=(1, 2))) / 72 * 25.4
+    assert not ((rows > 162) & (rows < 167)).any()
+    assert 235 < rows.max() < PAPERS_MM[paper][1] - 12
+
+
+def test_a_picture_of_each_rule_is_drawn():
+    page, _ = raster(card_pdf(load_card("open-card-54x86")), dpi=150)
+    foot = page[round(168 * 150 / 25.4) :]
+    frames = cv2.findContours((foot.max(axis=2) < 200).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
+    sides = [cv2.boundingRect(frame)[2:] for frame in frames]
+    squares = [wide for wide, high in sides if abs(wide - high) < 3 and wide * 25.4 / 150 > 20]
+    assert len(squares) == 12
 
 
 def test_equal_input_gives_equal_bytes():
     card = load_card("open-card-54x86")
     assert card_pdf(card) == card_pdf(card)
     assert card_pdf(card) != card_pdf(card, batch="B")
+    assert card_pdf(card, language=Language.CHINESE) == card_pdf(card, language=Language.CHINESE)
     assert b"/PrintScaling /None" in card_pdf(card)
 
 

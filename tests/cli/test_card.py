@@ -27,7 +27,7 @@ def test_a_card_is_written(tmp_path, size, paper):
     assert out.read_bytes().startswith(b"%PDF-")
     again = call("-o", out, "--size", size)
     assert isinstance(again.exception, OutputError)
-    assert call("-o", out, "--overwrite").exit_code == 0
+    assert call("-o", out, "--overwrite", "--language", "zh").exit_code == 0
 
 
 @pytest.mark.parametrize("wrong", [[], ["-o", "x.pdf", "--size", "poster"], ["-o", "x.pdf", "--paper", "a3"]])

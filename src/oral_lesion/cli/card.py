@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from oral_lesion.io.texts import Language
+
 __all__ = ["app"]
 
 app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,6 +43,7 @@ def card(
     batch: Annotated[
         str | None, typer.Option(help="Name of the print run. [default: a line to write on]", show_default=False)
     ] = None,
+    language: Annotated[Language, typer.Option(help="Of the words on the sheet.")] = Language.ENGLISH,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
     """
@@ -52,7 +55,7 @@ def card(
         return
     if out is None:
         raise typer.BadParameter("expected the PDF to write, like -o card.pdf.", param_hint="--out")
-    from oral_lesion.adapters.card_pdf import card_pdf
+    from oral_lesion.adapters.card import card_pdf
     from oral_lesion.errors import OutputError
     from oral_lesion.io.naming import printable
     from oral_lesion.io.one_by_one import write_bytes
@@ -60,7 +63,8 @@ def card(
 
     if out.exists() and not overwrite:
         raise OutputError(f"{out} is there already; name another file, or give --overwrite.")
-    write_bytes(out, card_pdf(load_card(_NAMES[size]), paper=paper.value, batch=printable(batch or "") or None))
+    name = printable(batch or "") or None
+    write_bytes(out, card_pdf(load_card(_NAMES[size]), paper=paper.value, batch=name, language=language))
     typer.echo(f"{out}: print at 100 % on matte paper, then measure the two 50 mm lines.")
 
 
