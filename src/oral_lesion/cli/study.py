@@ -78,7 +78,7 @@ def study(
     from oral_lesion.cli.study_shown import print_plan, print_study, study_progress
     from oral_lesion.io.audit import audited
     from oral_lesion.io.settings import load_study_protocol
-    from oral_lesion.io.study import run_study
+    from oral_lesion.io.study import run_found_study
     from oral_lesion.io.study_photos import StudyRun, find_study_photos, plan_run
 
     if resume and overwrite:
@@ -113,7 +113,7 @@ def study(
     run = replace(run, lock_sha256=under_audit.hashes.get("lock_sha256"))
     with audited(under_audit) as entry, study_progress(shown=not json) as progress:
         run = replace(run, on_photo=progress.on_photo, on_site=progress.on_site)
-        outcome = run_study(photos, out, protocol=loaded, run=run, figures=drawer)
+        outcome = run_found_study(photos, out, protocol=loaded, run=run, figures=drawer)
     if json:
         typer.echo((out / "run.json").read_text(encoding="utf-8"), nl=False)
     else:

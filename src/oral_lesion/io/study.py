@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from oral_lesion._version import __version__
 from oral_lesion.endpoint import study_endpoints
 from oral_lesion.endpoint.subject_values import SubjectValues, collect_subject_values
+from oral_lesion.io.batch import SegmenterSource
 from oral_lesion.io.change_tables import change_columns, change_rows, lesion_columns, lesion_rows
 from oral_lesion.io.csv_tables import Row, write_table
 from oral_lesion.io.endpoint_tables import endpoint_columns, endpoint_row
@@ -26,14 +27,14 @@ from oral_lesion.io.results_store import (
 from oral_lesion.io.scored_visits import StoredScore, read_scored_visit
 from oral_lesion.io.site_histories import SiteHistory, SubjectHistory, follow_site, history_of_subject
 from oral_lesion.io.study_folders import StudyFolders, same_photos
-from oral_lesion.io.study_photos import StudyPhotos, StudyRun, now_utc, score_photos
+from oral_lesion.io.study_photos import StudyPhotos, StudyRun, find_study_photos, now_utc, score_photos
 from oral_lesion.io.study_plan import Action, PlannedPhoto
 from oral_lesion.io.study_protocol import StudyProtocol
 from oral_lesion.io.study_results import StudyResults
 from oral_lesion.io.subjects import SUBJECTS_NAME, read_subjects
 from oral_lesion.records import EndpointRow, LesionTrack, PhotoScore, SiteVisit
 
-__all__ = ["Figures", "StudyOutcome", "run_study"]
+__all__ = ["Figures", "StudyOutcome", "StudyRun", "run_found_study", "run_study"]
 
 Strata = Mapping[str, Mapping[str, str | None]]
 
@@ -91,10 +92,50 @@ class StudyOutcome:
 
 
 def run_study(
-    photos: StudyPhotos, out: Path, *, protocol: StudyProtocol, run: StudyRun, figures: Figures | None = None
+    study: Path,
+    out: Path,
+    *,
+    protocol: StudyProtocol,
+    segmenters_for: Callable[[Path], SegmenterSource],
+    run: StudyRun,
+    figures: Figures | None = None,
 ) -> StudyOutcome:
     """
     Score all photos of a study, follow each site, and write the tables.
+
+    Parameters
+    ----------
+    study : Path
+        Folder of photos STUDY/SUBJECT/VISIT, or a manifest.
+    out : Path
+        Results folder.
+    protocol : StudyProtocol
+        All settings.
+    segmenters_for : callable
+        Gives what segments the photos of a visit's folder.
+    run : StudyRun
+        How.
+    figures : Figures or None
+        What draws; None for no figures.
+
+    Returns
+    -------
+    StudyOutcome
+
+    Raises
+    ------
+    OralLesionError
+        Where the study contradicts itself, or there is nothing to score or nowhere to write.
+    """
+    photos = find_study_photos(study, protocol=protocol, segmenters_for=segmenters_for)
+    return run_found_study(photos, out, protocol=protocol, run=run, figures=figures)
+
+
+def run_found_study(
+    photos: StudyPhotos, out: Path, *, protocol: StudyProtocol, run: StudyRun, figures: Figures | None = None
+) -> StudyOutcome:
+    """
+    Run a study whose photos were found before; otherwise as `run_study`.
 
     Parameters
     ----------
