@@ -34,6 +34,9 @@ demo: core
 	@echo "Tables and pictures of one visit are in $(DEMO)/scores, change and figures in $(DEMO)/study; the true areas are in $(DEMO)/photos/truth.csv"
 
 check: dev docs
+	$(BIN)/python scripts/check_links.py
+	$(BIN)/python scripts/check_spelling.py
+	$(BIN)/codespell $(shell git ls-files)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

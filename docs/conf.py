@@ -41,6 +41,7 @@ html_logo = "_static/logo.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
+html_show_copyright = False
 html_extra_path = ["model-bundle.schema.json"]
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0f4c5c", "color-brand-content": "#a3303f"},

@@ -33,7 +33,7 @@ SCENE = SceneSettings(
     white_balance=0.35, focal_length_35mm_mm=85, glare=0.25,
 )  # fmt: skip
 OUTLINE = "#16e0ff"
-WIDTH_PX, DPI = 1680, 120
+WIDTH_PX, HEIGHT_PX, DPI = 1680, 500, 155
 
 
 def scored() -> tuple[np.ndarray, PhotoScore]:
@@ -56,7 +56,7 @@ def draw(photo: np.ndarray, score: PhotoScore) -> Figure:
         raise SystemExit(f"the scene was refused: {measured}")
     picture = srgb_uint8_from_linear(standard.linear_rgb)
     picture[~covered(standard)] = 255
-    figure = Figure(figsize=(WIDTH_PX / DPI, 4.1), dpi=DPI)
+    figure = Figure(figsize=(WIDTH_PX / DPI, HEIGHT_PX / DPI), dpi=DPI)
     height, width = photo.shape[:2]
     tall, wide = picture.shape[:2]
     first, second, third = figure.subplots(1, 3, width_ratios=[width / height, wide / tall, 1.0])
@@ -68,7 +68,7 @@ def draw(photo: np.ndarray, score: PhotoScore) -> Figure:
     scale_bar(second, standard.scale.mm_per_px, (0.05 * wide, 0.95 * tall), 20)
     titled(second, "2  Standardized", "square to the card, in its colours, 0.1 mm per pixel")
     outlined(third, picture, score, measured)
-    figure.subplots_adjust(left=0.008, right=0.992, top=0.86, bottom=0.015, wspace=0.03)
+    figure.subplots_adjust(left=0.008, right=0.992, top=0.85, bottom=0.015, wspace=0.03)
     return figure
 
 
@@ -116,8 +116,8 @@ def scale_bar(axes: Axes, mm_per_px: float, start_xy: tuple[float, float], lengt
 def titled(axes: Axes, title: str, below: str) -> None:
     """Put a heading and a line over a picture."""
     axes.set_axis_off()
-    axes.text(0, 1.095, title, transform=axes.transAxes, fontsize=13, fontweight="bold", color=INK, va="baseline")
-    axes.text(0, 1.03, below, transform=axes.transAxes, fontsize=8.5, color=MUTED, va="baseline")
+    axes.text(0, 1.095, title, transform=axes.transAxes, fontsize=12, fontweight="bold", color=INK, va="baseline")
+    axes.text(0, 1.03, below, transform=axes.transAxes, fontsize=8, color=MUTED, va="baseline")
 
 
 def main() -> None:
