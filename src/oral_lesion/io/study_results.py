@@ -20,9 +20,10 @@ __all__ = ["StudyResults"]
 _COMMAND = "study"
 _TABLES = ("scores", "lesions", "quality", "colour")
 _OURS = (
-    "changes.csv", "endpoints.csv", "lesions_over_time.csv",
+    "changes.csv", "endpoints.csv", "lesions_over_time.csv", "report.html",
     *(f"{table}{suffix}" for table in _TABLES for suffix in (".csv", ".parquet")),
 )  # fmt: skip
+_OUR_FOLDERS = ("figures", "subjects")
 _LOCK = ".lock"
 _SCRATCH = ".partial-scratch"
 
@@ -249,7 +250,7 @@ class StudyResults:
     def _remove(self, *, keep_scores: bool) -> None:
         for path in sorted(self._folder.iterdir()):
             if (
-                path.name == "figures"
+                path.name in _OUR_FOLDERS
                 or path.name.startswith(".partial-")
                 or (path.name in {"scores", "superseded"} and not keep_scores)
             ):
