@@ -73,6 +73,8 @@ def compare(
     kinds = [path.is_dir() for path in (baseline, follow_up)]
     if kinds[0] != kinds[1]:
         raise typer.BadParameter("BASELINE and FOLLOW_UP: expected two scored visits or two photos, got one of each")
+    if missing := [str(path) for path in (baseline, follow_up) if not path.exists()]:
+        raise typer.BadParameter(f"BASELINE and FOLLOW_UP: expected files or folders, but there is no {missing[0]}")
     if kinds[0] and site is not None:
         raise typer.BadParameter("--site is for two photos; scored visits tell their sites")
     loaded = load_study_protocol(protocol, card=card)

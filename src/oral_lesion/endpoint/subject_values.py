@@ -264,5 +264,6 @@ def _elapsed(first: int | None, later: int | None) -> int | Missing:
     if first is None or later is None:
         return Missing(reason=NotDone.DAY_UNKNOWN)
     if later <= first:
-        return Missing(reason=NotDone.VISITS_OUT_OF_ORDER, detail=f"{later - first} days after baseline")
+        where = "on the day of the baseline" if later == first else f"{first - later} days before the baseline"
+        return Missing(reason=NotDone.VISITS_OUT_OF_ORDER, detail=where)
     return later - first
