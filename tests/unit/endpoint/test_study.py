@@ -164,6 +164,26 @@ def test_the_note_of_missing_sites_stands_where_sites_are_missing():
     assert partly.notes == (EndpointNote.SITES_INCOMPLETE,)
 
 
+def test_one_file_for_two_sites_is_an_area_of_neither():
+    twice = photo_of("a", 50.0, sha256="ab" * 32)
+    visits = [
+        site_visit_of("week-00", twice),
+        site_visit_of("week-00", twice, site=SOFT),
+        site_visit_of("week-02", photo_of("b", 40.0)),
+        site_visit_of("week-02", photo_of("c", 30.0), site=SOFT),
+    ]
+    rows = study(*visits)
+    for site, other in ((LEFT, SOFT), (SOFT, LEFT)):
+        area = find_row(rows, "area", site=site, visit="week-00")
+        assert (outcome_of(area), area.detail) == (NotDone.SAME_PHOTO, other)
+        assert outcome_of(find_row(rows, "change", site=site)) is NotDone.NO_BASELINE
+    assert outcome_of(find_row(rows, "area", site=ALL, visit="week-00")) is NotDone.SITES_INCOMPLETE
+    assert find_row(rows, "area", site=ALL).value == 70.0
+    # Another photo of the site stands for it.
+    visits[0] = site_visit_of("week-00", twice, photo_of("d", 20.0))
+    assert find_row(study(*visits), "area", visit="week-00").value == 20.0
+
+
 def test_two_follow_ups_on_one_day_make_no_curve():
     rows = study(
         site_visit_of("week-00", photo_of("a", 80.0), day=0),
