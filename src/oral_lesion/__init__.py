@@ -13,8 +13,9 @@ from oral_lesion._version import __version__
 
 if TYPE_CHECKING:
     from oral_lesion.errors import Flag, OralLesionError, Reason, Refusal
-    from oral_lesion.io.batch import score_visit
+    from oral_lesion.io.batch import BundleSegmenters, score_visit
     from oral_lesion.io.bundle import open_segmenter
+    from oral_lesion.io.by_path import compare_visits, score_study
     from oral_lesion.io.photos import read_photo
     from oral_lesion.io.settings import load_protocol
     from oral_lesion.protocol import ScoringProtocol
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from oral_lesion.score import score_photo
 
 _HOME_OF = {
+    "BundleSegmenters": "oral_lesion.io.batch",
     "Flag": "oral_lesion.errors",
     "Measurement": "oral_lesion.records",
     "OralLesionError": "oral_lesion.errors",
@@ -30,14 +32,17 @@ _HOME_OF = {
     "Reason": "oral_lesion.errors",
     "Refusal": "oral_lesion.errors",
     "ScoringProtocol": "oral_lesion.protocol",
+    "compare_visits": "oral_lesion.io.by_path",
     "load_protocol": "oral_lesion.io.settings",
     "open_segmenter": "oral_lesion.io.bundle",
     "read_photo": "oral_lesion.io.photos",
     "score_photo": "oral_lesion.score",
+    "score_study": "oral_lesion.io.by_path",
     "score_visit": "oral_lesion.io.batch",
 }
 
 __all__ = [
+    "BundleSegmenters",
     "Flag",
     "Measurement",
     "OralLesionError",
@@ -47,10 +52,12 @@ __all__ = [
     "Refusal",
     "ScoringProtocol",
     "__version__",
+    "compare_visits",
     "load_protocol",
     "open_segmenter",
     "read_photo",
     "score_photo",
+    "score_study",
     "score_visit",
 ]
 

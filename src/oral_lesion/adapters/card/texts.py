@@ -65,7 +65,8 @@ _ENGLISH = SheetTexts(
     ),
     note=(
         "The squares give scale and tilt. Colours are corrected only where the patches of this print run were "
-        "measured with a spectrophotometer and the batch file is named in the protocol: printed colours are no colour reference."
+        "measured with a spectrophotometer and the batch file is named in the protocol: printed colours are no colour "
+        "reference."
     ),
     captions=(
         "Print at 100 %, then measure 50 mm",
