@@ -2,7 +2,7 @@
 Cost of scoring, as ratios within one run on one machine: CPU time, peak memory, start-up.
 
     python scripts/benchmark.py              # everything
-    python scripts/benchmark.py --only model # model, cpu, memory or startup
+    python scripts/benchmark.py --only model # model, cpu, memory, startup or batch
 
 Every figure comes from a child process of its own; CPU seconds are user plus system time of the whole process, and each
 is the median of several repeats.
@@ -28,6 +28,9 @@ PEAK_LIMIT_MB = 700
 STARTUP_RATIO_LIMIT = 2.0
 MODEL_RATIO_LIMIT = 0.15
 MODEL_LIMIT_MS = 115
+BATCH_OVERHEAD_LIMIT = 1.10
+BATCH_SPEED_UP_LEAST = 1.7
+BATCH_PHOTOS = 24
 MODEL_SIDE_PX = 512
 PLAIN_UNET_WIDTHS = (32, 64, 128, 256, 512)
 TWELVE_MEGAPIXELS = 4032
@@ -37,9 +40,10 @@ TWENTY_FOUR_MEGAPIXELS = 5664
 def main() -> int:
     """Print the figures; exit code 1 where one is beyond its limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("--only", choices=["model", "cpu", "memory", "startup"])
-    parser.add_argument("--child", choices=["model", "cpu", "memory"], help=argparse.SUPPRESS)
+    parser.add_argument("--only", choices=["model", "cpu", "memory", "startup", "batch"])
+    parser.add_argument("--child", choices=["model", "cpu", "memory", "loop", "study"], help=argparse.SUPPRESS)
     parser.add_argument("--visit", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--jobs", type=int, default=1, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child == "model":
         return measure_model()
@@ -47,7 +51,17 @@ def main() -> int:
         return measure_cpu(arguments.visit)
     if arguments.child == "memory":
         return measure_memory(arguments.visit)
-    reports = {"model": report_model, "cpu": report_cpu, "memory": report_memory, "startup": report_startup}
+    if arguments.child == "loop":
+        return loop_over(arguments.visit)
+    if arguments.child == "study":
+        return run_batch(arguments.visit.parents[1], arguments.jobs)
+    reports = {
+        "model": report_model,
+        "cpu": report_cpu,
+        "memory": report_memory,
+        "startup": report_startup,
+        "batch": report_batch,
+    }
     chosen = [arguments.only] if arguments.only else list(reports)
     within_limits = [reports[name]() for name in chosen]
     return int(not all(within_limits))
@@ -99,6 +113,34 @@ def report_startup() -> bool:
     base_s, ours_s = (statistics.median(column) for column in zip(*pairs, strict=True))
     print(f"import typer, rich: {base_s:.3f} CPU s; oral-lesion --help: {ours_s:.3f} CPU s")
     return verdict("ratio start-up", ours_s / base_s, STARTUP_RATIO_LIMIT)
+
+
+def report_batch() -> bool:
+    """Compare a study with a plain loop over its photos, by CPU time, and two jobs with one, by the clock."""
+    with tempfile.TemporaryDirectory() as folder:
+        visit = rendered_visit(Path(folder), TWELVE_MEGAPIXELS)
+        (photo,) = visit.glob("*.jpg")
+        for number in range(BATCH_PHOTOS):
+            (visit / f"photo-{number:02d}.jpg").write_bytes(photo.read_bytes() + b"%d" % number)
+        photo.unlink()  # a photo of a known site would be followed, too
+        runs = {"loop": ["loop"], "one": ["study", "--jobs", "1"], "two": ["study", "--jobs", "2"]}
+        cpu_s, wall_s = {name: [] for name in runs}, {name: [] for name in runs}
+        for _ in range(3):
+            for name, task in runs.items():
+                began = time.perf_counter()
+                cpu_s[name].append(child_cpu([sys.executable, __file__, "--child", *task, "--visit", str(visit)]))
+                wall_s[name].append(time.perf_counter() - began)
+    cpu = {name: min(values) for name, values in cpu_s.items()}
+    wall = {name: min(values) for name, values in wall_s.items()}
+    for name, told in {"loop": "plain loop", "one": "study, 1 job", "two": "study, 2 jobs"}.items():
+        rate = BATCH_PHOTOS / wall[name]
+        print(f"{told}, {BATCH_PHOTOS} photos: {cpu[name]:.1f} CPU s, {wall[name]:.1f} s, {rate:.2f} photos/s")
+    speed_up = wall["one"] / wall["two"]
+    holds = speed_up >= BATCH_SPEED_UP_LEAST
+    print(
+        f"photos/s, 2 jobs / 1 job: {speed_up:.2f} (at least {BATCH_SPEED_UP_LEAST:g}) {'ok' if holds else 'TOO FEW'}"
+    )
+    return verdict("ratio CPU study / plain loop", cpu["one"] / cpu["loop"], BATCH_OVERHEAD_LIMIT) and holds
 
 
 def verdict(name: str, value: float, limit: float) -> bool:
@@ -303,6 +345,50 @@ def measure_memory(visit: Path) -> int:
     height, width = read_photo(entry.path, entry.identity).srgb.shape[:2]
     print(json.dumps({"imports_mb": imports_mb, "peak_mb": peak, "megapixels": height * width / 1e6}))
     return 0
+
+
+def loop_over(visit: Path) -> int:
+    """Score the photos of a visit in a plain loop, and write what a study writes of them."""
+    import cv2
+
+    from oral_lesion.io.batch import BundleSegmenters
+    from oral_lesion.io.pictures import write_pictures
+    from oral_lesion.io.resources import default_bundle_path
+    from oral_lesion.io.settings import load_protocol
+    from oral_lesion.io.tables import rows_of, write_tables
+    from oral_lesion.io.visits import find_photos, read_entry
+    from oral_lesion.score import score_photo
+
+    cv2.setNumThreads(1)
+    protocol, source = load_protocol(None), BundleSegmenters.of(default_bundle_path())
+    with tempfile.TemporaryDirectory() as out:
+        rows = []
+        for entry in find_photos(visit):
+            photo = read_entry(entry)
+            score = score_photo(photo, protocol=protocol, segmenter=source.segmenter_for(entry.identity))
+            write_pictures(Path(out) / entry.identity.photo_id, photo, score)
+            rows.append(rows_of(score, protocol=protocol, model=source.model))
+        write_tables(Path(out), rows)
+    return 0
+
+
+def run_batch(study: Path, jobs: int) -> int:
+    """Run a study without figures."""
+    from oral_lesion.io.batch import BundleSegmenters
+    from oral_lesion.io.resources import default_bundle_path
+    from oral_lesion.io.settings import load_study_protocol
+    from oral_lesion.io.study import StudyRun, run_study
+
+    source = BundleSegmenters.of(default_bundle_path())
+    with tempfile.TemporaryDirectory() as out:
+        outcome = run_study(
+            study,
+            Path(out) / "out",
+            protocol=load_study_protocol(None),
+            segmenters_for=lambda _visit: source,
+            run=StudyRun(jobs=jobs),
+        )
+    return int(outcome.run["counts"]["scored"] != BATCH_PHOTOS)
 
 
 def peak_mb() -> float:

@@ -187,6 +187,38 @@ def test_under_a_lock_photos_are_read_once_and_a_resumed_run_is_the_same_run(com
     assert "limits.max_tilt_deg: locked as 35.0, got 36.0" in refused.err
 
 
+def test_a_study_is_replayed_over_all_its_visits(command, photos, undisturbed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    results, out = undisturbed[1], tmp_path / "out"
+    shutil.copytree(results, out, ignore=shutil.ignore_patterns("photos"))
+    for subject in ("S-001", "S-002"):
+        shutil.rmtree(out / "scores" / subject)
+    replay = ("replay", out, "--photos", photos[0], "--audit", tmp_path)
+    ran = command(*replay, "--sample", "3", "--seed", "5")
+    assert f"3 of {2 + 13} photos scored again" in ran.out, ran.said
+    scores = out / "scores" / "S-000" / "week-04" / "scores.csv"
+    (edited,) = rows_in(scores)
+    scores.write_text(scores.read_text().replace(edited["erosion_area_mm2"], "999.000", 1))
+    ran = command(*replay, "-j", "2")
+    assert ran.code == 3
+    found = [row for row in rows_in(tmp_path / "replay.csv") if row["table"] == "scores.csv"]
+    area = next(row for row in found if row["field"] == "erosion_area_mm2" and row["stored"])
+    assert area["photo_id"] == f"S-000/week-04/{edited['photo_id']}"
+    assert (area["stored"], area["scored_again"]) == ("999.000", edited["erosion_area_mm2"])
+    others = {row["photo_id"] for row in found} - {area["photo_id"]}
+    assert {name.split("/")[2].split("-")[0] for name in others} == {"deadly"}  # here it ends no process
+
+
+def test_what_ended_its_process_when_it_was_scored_and_does_so_again_is_no_difference(photos, undisturbed, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(undisturbed[1], out, ignore=shutil.ignore_patterns("photos"))
+    for subject in ("S-000", "S-001", "S-002"):
+        shutil.rmtree(out / "scores" / subject)
+    again = ran([*RUN, "replay", out, "--photos", photos[0], "--audit", tmp_path, "-o", tmp_path / "replay.csv"])
+    assert again.returncode == 0, again.stdout
+    assert "13 of 13 photos scored again: 0 with differences" in again.stdout
+
+
 def test_two_runs_do_not_work_on_the_same_results(score, small):
     from oral_lesion.io.study_results import StudyResults
 

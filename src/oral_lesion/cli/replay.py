@@ -11,6 +11,8 @@ import typer
 from oral_lesion.cli.audit import AuditOption, OperatorOption, ReasonOption
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oral_lesion.io.batch import SegmenterSource
     from oral_lesion.io.replay import Replay, StoredRun
 
@@ -21,8 +23,8 @@ _PLAIN_WIDTH = 160
 
 
 def replay(
-    results: Annotated[Path, typer.Argument(help="Results folder of `score`.", show_default=False)],
-    photos: Annotated[Path, typer.Option(help="Folder of the originals, SUBJECT/VISIT.", show_default=False)],
+    results: Annotated[Path, typer.Argument(help="Results folder of `score` or `study`.", show_default=False)],
+    photos: Annotated[Path, typer.Option(help="The originals: SUBJECT/VISIT, or the study.", show_default=False)],
     model: Annotated[
         Path | None, typer.Option(help="Model bundle folder. [default: the packaged one]", show_default=False)
     ] = None,
@@ -42,38 +44,41 @@ def replay(
     from oral_lesion.cli.scores_shown import photo_progress
     from oral_lesion.io.audit import AuditedRun, audited, find_log
     from oral_lesion.io.replay import ReplayRun, read_run, replay_results, write_replay
+    from oral_lesion.io.replay_study import is_study, read_study_run, replay_study
 
-    stored = read_run(results)
-    source = _source_of(stored, photos, model)
+    study = read_study_run(results) if is_study(results) else None
+    stored = read_run(results) if study is None else next(iter(study.visits.values()))
+    sources = _sources_of(stored, model)
     audited_run = AuditedRun(
         command="replay",
         results=out,
-        inputs=photos,
+        inputs=photos if photos.is_dir() else None,
         operator=operator,
         reason=reason,
         log=find_log(results, audit),
         hashes={
             "protocol_sha256": stored.protocol.sha256,
             "model_sha256": stored.model_sha256,
-            "run_sha256": stored.run_sha256,
+            "run_sha256": stored.run_sha256 if study is None else study.run_sha256,
         },
     )
     with audited(audited_run), photo_progress(shown=True, title="Scoring again") as advance:
         run = ReplayRun(sample=sample, seed=seed, jobs=jobs, on_outcome=advance)
-        replayed = replay_results(stored, photos, segmenters=source, run=run)
+        if study is None:
+            replayed = replay_results(stored, photos, segmenters=sources(photos), run=run)
+        else:
+            replayed = replay_study(study, photos, segmenters_for=sources, run=run)
         write_replay(out, replayed)
     _print(replayed, stored, out)
     raise typer.Exit(3 if replayed.differences else 0)
 
 
-def _source_of(stored: StoredRun, photos: Path, model: Path | None) -> SegmenterSource:
-    from oral_lesion.io.batch import BundleSegmenters
-    from oral_lesion.io.resources import bundle_path
-    from oral_lesion.phantom.truth_segmenters import TruthSegmenters
+def _sources_of(stored: StoredRun, model: Path | None) -> Callable[[Path], SegmenterSource]:
+    from oral_lesion.cli.score import SegmenterChoice, sources_of
 
-    if model is None and not stored.model_sha256:  # a phantom's true masks are no file with a hash
-        return TruthSegmenters.of_visit(photos, stored.protocol.standardization.working_mm_per_px)
-    return BundleSegmenters.of(bundle_path(model))
+    truth = model is None and not stored.model_sha256  # a phantom's true masks are no file with a hash
+    choice = SegmenterChoice.TRUTH if truth else SegmenterChoice.MODEL
+    return sources_of(choice, model, stored.protocol.standardization.working_mm_per_px)
 
 
 def _print(replayed: Replay, stored: StoredRun, path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 from oral_lesion.errors import FormatError, InputError, OutputError
 from oral_lesion.io.batch import SegmenterSource, score_found
@@ -28,8 +28,12 @@ __all__ = [
     "Replay",
     "ReplayRun",
     "StoredRun",
+    "draw",
     "read_run",
+    "replay_chosen",
     "replay_results",
+    "require_same_model",
+    "stored_photo_ids",
     "write_replay",
 ]
 
@@ -45,6 +49,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 _PRESENT, _ABSENT = "present", "absent"
 
 _Table = Mapping[tuple[str, ...], Mapping[str, str]]
+Drawn = TypeVar("Drawn", str, tuple[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +234,34 @@ def replay_results(stored: StoredRun, photos: Path, *, segmenters: SegmenterSour
     OralLesionError
         Where there are no photos.
     """
+    require_same_model(stored, segmenters)
+    found = find_photos(photos)
+    known = sorted(stored_photo_ids(stored.folder) | {entry.identity.photo_id for entry in found})
+    chosen = draw(known, run)
+    differences = replay_chosen(stored, found, chosen, segmenters=segmenters, run=run)
+    return Replay(
+        photo_ids=tuple(chosen),
+        photos_stored=len(_read_cells(stored.folder / "scores.csv", _KEYS["scores.csv"])),
+        differences=differences,
+    )
+
+
+def require_same_model(stored: StoredRun, segmenters: SegmenterSource) -> None:
+    """
+    Refuse another model than the one that was used.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        Results.
+    segmenters : SegmenterSource
+        To be used.
+
+    Raises
+    ------
+    InputError
+        Where it is another one.
+    """
     model = segmenters.model
     if (model.name, model.version, model.sha256) != (stored.model_name, stored.model_version, stored.model_sha256):
         raise InputError(
@@ -236,20 +269,50 @@ def replay_results(stored: StoredRun, photos: Path, *, segmenters: SegmenterSour
             f"({stored.model_sha256[:12]}…), this model is {model.name} {model.version} ({model.sha256[:12]}…). "
             "Give the same one with --model."
         )
+
+
+def replay_chosen(
+    stored: StoredRun,
+    found: VisitPhotos,
+    chosen: Sequence[str],
+    *,
+    segmenters: SegmenterSource,
+    run: ReplayRun,
+) -> tuple[FieldDifference, ...]:
+    """
+    Score some photos of a visit again and compare all their rows.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        Results of the visit.
+    found : VisitPhotos
+        Its originals.
+    chosen : sequence of str
+        Identifiers of photos.
+    segmenters : SegmenterSource
+        Of the same model.
+    run : ReplayRun
+        How.
+
+    Returns
+    -------
+    tuple of FieldDifference
+        By photo, table, row and field.
+
+    Raises
+    ------
+    FormatError
+        Where a stored table cannot be read.
+    """
     before = {table: _read_cells(stored.folder / table, keys) for table, keys in _KEYS.items()}
-    found = find_photos(photos)
-    entries = {entry.identity.photo_id: entry for entry in found}
-    known = sorted({key[0] for rows in before.values() for key in rows} | _listed(stored.folder) | entries.keys())
-    chosen = _drawn(known, run)
-    missing = [photo_id for photo_id in chosen if photo_id not in entries]
     wanted = tuple(entry for entry in found if entry.identity.photo_id in set(chosen))
+    missing = set(chosen) - {entry.identity.photo_id for entry in wanted}
     again = _score_again(replace(found, entries=wanted), stored, segmenters, run)
     differences = [_not_found(photo_id) for photo_id in missing]
     for table in _KEYS:
-        scored = set(chosen) - set(missing)
-        differences.extend(_differences(table, _of(before[table], scored), again[table]))
-    differences.sort(key=lambda one: (one.photo_id, list(_KEYS).index(one.table)))
-    return Replay(photo_ids=tuple(chosen), photos_stored=len(before["scores.csv"]), differences=tuple(differences))
+        differences.extend(_differences(table, _of(before[table], set(chosen) - missing), again[table]))
+    return tuple(sorted(differences, key=lambda one: (one.photo_id, list(_KEYS).index(one.table))))
 
 
 def write_replay(path: Path, replay: Replay) -> None:
@@ -301,16 +364,48 @@ def _score_again(
         return {table: _read_cells(out / table, keys) for table, keys in _KEYS.items()}
 
 
-def _drawn(photo_ids: Sequence[str], run: ReplayRun) -> list[str]:
+def draw(photo_ids: Sequence[Drawn], run: ReplayRun) -> list[Drawn]:
+    """
+    Draw a sample.
+
+    Parameters
+    ----------
+    photo_ids : sequence
+        Of all photos, sorted.
+    run : ReplayRun
+        Size and seed.
+
+    Returns
+    -------
+    list
+        Sorted; all of them where the sample is no smaller.
+    """
     if run.sample is None or run.sample >= len(photo_ids):
         return list(photo_ids)
     return sorted(random.Random(run.seed).sample(list(photo_ids), run.sample))  # noqa: S311 - repeatable, no secret
 
 
-def _listed(results: Path) -> set[str]:
-    """Return the photos that run.json lists: a row taken out of a table is missed all the same."""
+def stored_photo_ids(results: Path) -> set[str]:
+    """
+    Return the photos that results are of, also where a row was taken out of a table: run.json lists them.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of a visit's results.
+
+    Returns
+    -------
+    set of str
+
+    Raises
+    ------
+    FormatError
+        Where a stored table cannot be read.
+    """
+    rows = {key[0] for table, keys in _KEYS.items() for key in _read_cells(results / table, keys)}
     run = json.loads((results / RUN_FILE).read_bytes())
-    return {str(photo["photo_id"]) for photo in run.get("inputs", [])}
+    return rows | {str(photo["photo_id"]) for photo in run.get("inputs", [])}
 
 
 def _not_found(photo_id: str) -> FieldDifference:
