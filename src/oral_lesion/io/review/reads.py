@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -272,6 +273,9 @@ def take_in(
     path = study.results / STORE_NAME
     with open_store(path, read_only=True) as store:
         earlier = list(iter_reads(store))
+    of_photo: dict[str, list[Read]] = defaultdict(list)
+    for read in earlier:
+        of_photo[f"{read.place}/{read.photo_id}"].append(read)
     rows: list[Row] = []
     prepared: list[_Prepared] = []
     came: list[Reading] = []
@@ -281,7 +285,8 @@ def take_in(
             continue
         came.append(one.reading)
         try:
-            ready = _prepared(study, one, (name, printable(reason)), earlier, supersede=supersede)
+            before = of_photo[one.reading.place]
+            ready = _prepared(study, one, (name, printable(reason)), before, supersede=supersede)
         except OralLesionError as error:
             rows.append(_row(one.file, one.reading.reading_id, "left-out", str(error)))
             continue
