@@ -2,7 +2,7 @@
 Cost of scoring, as ratios within one run on one machine: CPU time, peak memory, start-up.
 
     python scripts/benchmark.py              # everything
-    python scripts/benchmark.py --only model # model, cpu, memory, startup or batch
+    python scripts/benchmark.py --only model # model, cpu, compare, memory, startup or batch
 
 Every figure comes from a child process of its own; CPU seconds are user plus system time of the whole process, and each
 is the median of several repeats.
@@ -31,6 +31,7 @@ MODEL_LIMIT_MS = 115
 BATCH_OVERHEAD_LIMIT = 1.10
 BATCH_SPEED_UP_LEAST = 1.7
 BATCH_PHOTOS = 24
+COMPARE_LIMIT_S = 2.0
 MODEL_SIDE_PX = 512
 PLAIN_UNET_WIDTHS = (32, 64, 128, 256, 512)
 TWELVE_MEGAPIXELS = 4032
@@ -40,8 +41,10 @@ TWENTY_FOUR_MEGAPIXELS = 5664
 def main() -> int:
     """Print the figures; exit code 1 where one is beyond its limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("--only", choices=["model", "cpu", "memory", "startup", "batch"])
-    parser.add_argument("--child", choices=["model", "cpu", "memory", "loop", "study"], help=argparse.SUPPRESS)
+    parser.add_argument("--only", choices=["model", "cpu", "compare", "memory", "startup", "batch"])
+    parser.add_argument(
+        "--child", choices=["model", "cpu", "compare", "memory", "loop", "study"], help=argparse.SUPPRESS
+    )
     parser.add_argument("--visit", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--jobs", type=int, default=1, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -49,6 +52,8 @@ def main() -> int:
         return measure_model()
     if arguments.child == "cpu":
         return measure_cpu(arguments.visit)
+    if arguments.child == "compare":
+        return measure_compare(arguments.visit)
     if arguments.child == "memory":
         return measure_memory(arguments.visit)
     if arguments.child == "loop":
@@ -58,6 +63,7 @@ def main() -> int:
     reports = {
         "model": report_model,
         "cpu": report_cpu,
+        "compare": report_compare,
         "memory": report_memory,
         "startup": report_startup,
         "batch": report_batch,
@@ -93,6 +99,15 @@ def report_cpu() -> bool:
     for step, value in seconds["steps"].items():
         print(f"  step {step}: {value:.3f} CPU s")
     return verdict("ratio score / (decode + model)", ratio, CPU_RATIO_LIMIT)
+
+
+def report_compare() -> bool:
+    """State the cost of comparing two scored visits of one 12-megapixel photo each, from files to files."""
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = in_child("compare", rendered_visit(Path(folder), TWELVE_MEGAPIXELS, visits=2))
+    print(f"compare two visits, {seconds['megapixels']:.1f} Mpx each: {seconds['tables']:.2f} CPU s without figures")
+    print(f"  over scoring both (true masks, no model): {seconds['figures'] / seconds['score']:.2f}")
+    return verdict("compare with tables and figures, CPU s", seconds["figures"], COMPARE_LIMIT_S)
 
 
 def report_memory() -> bool:
@@ -150,12 +165,12 @@ def verdict(name: str, value: float, limit: float) -> bool:
     return holds
 
 
-def rendered_visit(folder: Path, width: int) -> Path:
-    """Render one phantom photo of that width and return its visit folder."""
+def rendered_visit(folder: Path, width: int, visits: int = 1) -> Path:
+    """Render a phantom photo of that width for each visit and return the first visit's folder."""
     command = [sys.executable, "-m", "oral_lesion", "phantom", str(folder / "photos"), "--width", str(width)]
-    command += ["--subjects", "1", "--visits", "1", "--sites", "buccal-left"]
+    command += ["--subjects", "1", "--visits", str(visits), "--sites", "buccal-left"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return next(path.parent for path in (folder / "photos").glob("*/*/*.jpg"))
+    return min(path.parent for path in (folder / "photos").glob("*/*/*.jpg"))
 
 
 def in_child(task: str, visit: Path | None) -> dict[str, object]:
@@ -323,6 +338,37 @@ def measure_cpu(visit: Path) -> int:
         "megapixels": height * width / 1e6,
     }
     print(json.dumps(figures))
+    return 0
+
+
+def measure_compare(visit: Path) -> int:
+    """Measure comparing a phantom's first two visits, which are scored with their true masks."""
+    from oral_lesion.adapters.figures import SubjectFigures
+    from oral_lesion.io.batch import score_visit
+    from oral_lesion.io.compare_visits import compare_scored_visits
+    from oral_lesion.io.settings import load_study_protocol
+    from oral_lesion.phantom.truth_segmenters import TruthSegmenters
+
+    protocol = load_study_protocol(None)
+    first, then = sorted(path for path in visit.parent.iterdir() if path.is_dir())
+    with tempfile.TemporaryDirectory() as folder:
+        places = {photos: Path(folder) / photos.name for photos in (first, then)}
+
+        def score() -> None:
+            for photos, scores in places.items():
+                segmenters = TruthSegmenters.of_visit(photos, protocol.scoring.standardization.working_mm_per_px)
+                score_visit(photos, scores, protocol=protocol.scoring, segmenters=segmenters, overwrite=True)
+
+        def compare(figures) -> None:
+            out = Path(folder) / "change"
+            compare_scored_visits(*places.values(), out, protocol=protocol, overwrite=True, figures=figures)
+
+        seconds = {
+            "score": cpu_seconds(score),
+            "tables": cpu_seconds(lambda: compare(None)),
+            "figures": cpu_seconds(lambda: compare(SubjectFigures())),
+        }
+    print(json.dumps({**seconds, "megapixels": TWELVE_MEGAPIXELS**2 * 0.75 / 1e6}))
     return 0
 
 

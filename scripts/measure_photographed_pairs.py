@@ -7,9 +7,11 @@ Two photographs of one place, with card, through the whole chain: card, standard
 A place is a real photograph of an ulcer or erosion, laid on a plane beside a rendered colour card and photographed once
 as baseline and several times as follow-up, each time with card, light, white balance, exposure and noise of its own,
 tilted by up to 20 degrees to any side, turned by up to 25 degrees and at 0.7 to 1.4 times the baseline's scale. For a
-follow-up the tissue is bent (0.5 mm) and the lesion shrunk or grown by pulling the tissue around its middle, so that it
-keeps its look. Truth is the area of the mask that was bent with it. Each photo is then scored as any photo would be,
-with the true mask or the model. The last line is JSON. No picture is written anywhere but to --pictures.
+follow-up the tissue is bent (0.5 mm) and the lesion changed: `grown` lets tissue grow over its margin, or the lesion
+over the tissue's, each mirrored at the old border, so that no tissue moves; `pulled` draws all tissue to the lesion's
+middle or from it, so that the lesion keeps its look and the mouth does not keep its shape. Truth is the area of the
+mask that was bent with it. Each photo is then scored as any photo would be, with the true mask or the model. The last
+line is JSON. No picture is written anywhere but to --pictures.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from oral_lesion.compare import compare_areas, register
 from oral_lesion.compare.features import tissue_picture
@@ -109,6 +112,7 @@ def main() -> None:
     parser.add_argument("--split", default="val", choices=["val", "train"])
     parser.add_argument("--segmenter", default="both", choices=["both", "truth", "model"])
     parser.add_argument("--bundle", type=Path, default=Path("models/oral-erosion"))
+    parser.add_argument("--healing", default="grown", choices=["grown", "pulled"])
     parser.add_argument("--sources", type=int, default=100)
     parser.add_argument("--width-px", type=int, default=2016)
     parser.add_argument("--pictures", type=Path, help="folder for the photos of the first places; not the repository")
@@ -120,7 +124,7 @@ def main() -> None:
     start = time.process_time()
     zooms = []
     for number, place in enumerate(places(chosen.data, chosen.split)[: chosen.sources]):
-        taken = photographs(place, number, chosen.width_px, protocol.scoring.card)
+        taken = photographs(place, number, chosen, protocol.scoring.card)
         zooms += [one.zoom for one in taken[1:]]
         if chosen.pictures is not None and number < 3:
             write_pictures(chosen.pictures, place.name, taken)
@@ -152,7 +156,7 @@ def places(folder: Path, split: str) -> list[Place]:
     return kept
 
 
-def photographs(place: Place, number: int, width_px: int, card) -> list[Taken]:
+def photographs(place: Place, number: int, chosen: argparse.Namespace, card) -> list[Taken]:
     """Return the baseline and the follow-ups of a place."""
     taken = []
     with tempfile.TemporaryDirectory() as folder:
@@ -160,10 +164,30 @@ def photographs(place: Place, number: int, width_px: int, card) -> list[Taken]:
         baseline_roll = float(rng.uniform(-8, 8))
         for visit, percent in enumerate((0.0, *CHANGES)):
             rng = np.random.default_rng([number, 51, visit])
-            at = bent_from(place, percent, rng, bend_mm=BEND_MM if visit else 0.0)
-            files = write_bent(Path(folder), place, at)
-            taken.append(photographed(place, files, at, visit, baseline_roll, width_px, card, rng))
+            grown = chosen.healing == "grown"
+            at = bent_from(place, 0.0 if grown else percent, rng, bend_mm=BEND_MM if visit else 0.0)
+            files = write_bent(Path(folder), overgrown(place, percent) if grown else place, at)
+            taken.append(photographed(place, files, at, visit, baseline_roll, chosen.width_px, card, rng))
     return taken
+
+
+def overgrown(place: Place, percent: float) -> Place:
+    """Return the place with its lesion smaller or larger; what takes the room is mirrored at the old border."""
+    if percent == 0:
+        return place
+    lesion = place.marks == 255
+    side = lesion if percent < 0 else ~lesion
+    depth, border = distance_transform_edt(side, return_indices=True)
+    count = round(abs(percent) / 100 * lesion.sum())
+    taken = side & (depth <= np.partition(depth[side], count - 1)[count - 1])
+    here = np.indices(lesion.shape)
+    mirrored = np.clip(2 * border - here, 0, np.array(lesion.shape)[:, None, None] - 1)
+    # Behind a bay of the border lies the same side again: there the border's own pixel stands.
+    source = np.where(side[tuple(mirrored)], border, mirrored)
+    filled = cv2.GaussianBlur(place.srgb[tuple(source)], (0, 0), 0.7)
+    share = cv2.GaussianBlur(taken.astype(np.float32), (0, 0), 1.2)[..., None]
+    srgb = np.rint(filled * share + place.srgb * (1 - share)).astype(np.uint8)
+    return replace(place, srgb=srgb, marks=np.where(lesion ^ taken, 255, 0).astype(np.uint8))
 
 
 def bent_from(place: Place, percent: float, rng: np.random.Generator, *, bend_mm: float) -> np.ndarray:

@@ -115,6 +115,9 @@ def test_names_that_do_not_tell_the_site_ask_for_it(command, photos, tmp_path):
     assert ran.code == 1
     assert "cheekbone" in ran.err
     assert not (tmp_path / "out").exists()
+    ran = command("compare", pair[0], tmp_path / "no.jpg", "-o", tmp_path / "out", "--site", "buccal-left")
+    assert ran.code == 2
+    assert "there is no" in ran.err
 
 
 def changed_run(folder, target, **changes):

@@ -251,11 +251,35 @@ def test_what_was_scored_anew_is_not_read_by_an_old_worklist(take_in, worklist, 
     one = next(one for one in key["readings"] if one["part"] == "reader-1")
     path = results / "scores" / one["subject"] / one["visit"] / "photos" / one["photo_id"] / "standardized.png"
     pixels = np.asarray(Image.open(path)).copy()
-    pixels[0, 0] += 1
+    pixels[300, 300] ^= 1
     Image.fromarray(pixels).save(path)
     ran, rows = take_in(pictures_of(worklist))
     assert (ran.code, by_status(rows)[one["reading_id"]]) == (3, "left-out")
     assert "scored anew" in ran.out
+
+
+def test_a_key_that_names_another_photo_is_found(take_in, worklist, results):
+    """Whoever swaps two photos in the key would give each the other's area."""
+    path = worklist.with_name("worklist-key.json")
+    key = json.loads(path.read_text())
+    first, second, *_ = [one for one in key["readings"] if one["part"] == "reader-1" and one["occurrence"] == 1]
+    for name in ("subject", "visit", "photo_id", "photo_sha256"):
+        first[name], second[name] = second[name], first[name]
+    path.write_text(json.dumps(key))
+    ran, rows = take_in(pictures_of(worklist))
+    assert ran.code == 3
+    assert {by_status(rows)[one["reading_id"]] for one in (first, second)} == {"left-out"}
+    assert "the key was edited" in ran.out
+    assert not {first["reading_id"], second["reading_id"]} & {read.reading_id for read in stored(results)}
+
+
+def test_a_study_is_not_scored_over_what_people_read(take_in, command, worklist, results, read_study):
+    assert take_in(pictures_of(worklist))[0].code == 0
+    photos = read_study.parent / "photos"
+    ran = command("study", photos, "-o", results, "--segmenter", "truth", "--no-figures", "--overwrite")
+    assert ran.code == 1
+    assert "what people read" in ran.err
+    assert len(stored(results)) == 5
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 81])

@@ -99,12 +99,16 @@ def test_what_was_not_photographed_is_missing_never_zero(results):
 def test_what_a_run_leaves_behind(results):
     names = {path.relative_to(results).as_posix() for path in results.iterdir()}
     of_all_photos = {"scores.csv", "lesions.csv", "quality.csv", "colour.csv"}
-    assert names == {*TABLES, *of_all_photos, "run.json", "results.sqlite", "scores", "figures", ".lock"}
+    assert names == {
+        *TABLES, *of_all_photos, "run.json", "results.sqlite", "scores", "figures", "report.html", "subjects", ".lock",
+    }  # fmt: skip
     figures = results / "figures" / SUBJECT
-    assert {path.name for path in figures.iterdir()} == {"area-over-time.png", *(f"strip-{site}.png" for site in SITES)}
-    for path in figures.iterdir():
+    aligned = {f"aligned-{site}{end}" for site in SITES for end in (".json", "-1.jpg", "-2.jpg", "-3.jpg")}
+    drawn = {"area-over-time.png", *(f"strip-{site}.png" for site in SITES)}
+    assert {path.name for path in figures.iterdir()} == drawn | aligned
+    for path in (path for path in figures.iterdir() if path.suffix != ".json"):
         with Image.open(path) as picture:
-            assert set(picture.info) <= {"dpi"}
+            assert set(picture.info) <= {"dpi", "jfif", "jfif_version", "jfif_unit", "jfif_density"}
             colors = np.array(picture.convert("RGB")).reshape(-1, 3)
         assert len(np.unique(colors, axis=0)) > 20
     outline = np.array([0, 255, 95])

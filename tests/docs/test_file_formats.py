@@ -2,13 +2,17 @@
 
 import ast
 import importlib
+import json
 import re
 from dataclasses import fields
 
 import pytest
 from doc_tables import DOCS, ROOT, codes_in, tables_by_heading
 
+from oral_lesion.io.check_photos import check_file, verdict_json
 from oral_lesion.io.csv_tables import TEXT
+from oral_lesion.io.quality_tables import QUALITY_COLUMNS
+from oral_lesion.io.settings import load_protocol
 
 PAGE = DOCS / "file-formats.md"
 HEADER = ["column", "unit", "meaning"]
@@ -108,3 +112,14 @@ def test_every_table_that_the_code_names_is_on_the_page(documented):
     assert {"scores.csv", "replay.csv", "truth.csv"} <= named
     assert named == {*WRITTEN, *READ_FROM_PEOPLE, *OF_THE_TRIAL}
     assert named <= set(documented)
+
+
+def test_the_answer_of_check_for_programs_is_on_the_page(documented):
+    photo = DOCS / "pictures" / "photography" / "too-tilted.jpg"
+    said = json.loads(verdict_json(photo, check_file(photo, protocol=load_protocol(None))))
+    header, _, *rows = documented["oral-lesion check --json"]
+    assert header == ["key", "meaning"]
+    assert [key for keys, _ in rows for key in codes_in(keys)] == list(said)
+    (nearest,) = [meaning for keys, meaning in rows if keys == "`nearest_limit`"]
+    assert codes_in(nearest) == list(said["nearest_limit"])
+    assert list(said["quality"]) == list(QUALITY_COLUMNS)[list(QUALITY_COLUMNS).index("card_blur_mm") :]

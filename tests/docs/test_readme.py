@@ -1,12 +1,13 @@
 """Every command and every piece of Python in README.md runs, on drawn photographs in a folder of its own."""
 
+import json
 import shutil
 import subprocess
 import tomllib
 
 import pytest
 from doc_blocks import blocks_of, commands_in, run_python
-from doc_tables import ROOT
+from doc_tables import DOCS, ROOT, codes_in, tables_by_heading
 
 README = ROOT / "README.md"
 
@@ -80,3 +81,10 @@ def test_every_command_and_example_runs(places, oral_lesion_main):
     assert {"oral-lesion score", "oral-lesion study", "oral-lesion train", "make demo"} <= ran
     assert (places / "scores" / "S-001" / "week-04" / "scores.csv").is_file()
     assert (places / "evaluation" / "summary.json").is_file()
+    assert_run_is_documented(places / "scores" / "S-001" / "week-04" / "run.json")
+
+
+def assert_run_is_documented(path):
+    _, _, *rows = tables_by_heading(DOCS / "file-formats.md")["run.json"]
+    documented = {key for keys, _ in rows for key in codes_in(keys)}
+    assert documented == set(json.loads(path.read_text(encoding="utf-8")))

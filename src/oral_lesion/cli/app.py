@@ -18,6 +18,7 @@ COMMANDS = {
         "check": "Is a photo usable? At once, with how to retake it.",
         "score": "Score a visit folder: areas in mm², or why not.",
         "compare": "By how much erosions changed between two visits.",
+        "report": "The pages to look at, made again; or blinded.",
         "standardize": "Photos in standard colour and scale.",
         "card": "Print the open card; take in its measured colours.",
         "doctor": "Is this installation whole? With a self test.",

@@ -42,8 +42,9 @@ def print_changes(rows: Sequence[Row]) -> None:
 
 def _cells(row: Row) -> tuple[str, ...]:
     reason, registration = row["not_done_reason"], row["registration_failure"]
+    detail = f": {row['detail']}" if reason and row["detail"] else ""
     notes = [
-        f"not done ({reason})" if reason else "",
+        f"not done ({reason}{detail})" if reason else "",
         "beyond repeatability" if row["exceeds_repeatability"] == 1 else "",
         f"not registered ({registration})" if registration else "",
         f"same photo as {row['same_photo_as']}" if row["same_photo_as"] else "",

@@ -62,6 +62,7 @@ def compare(
 
     Example: oral-lesion compare scores/S-001/week-00 scores/S-001/week-04 -o change
     """
+    from oral_lesion.adapters.html import REPORT_FILE, write_change_page
     from oral_lesion.cli.changes_shown import print_changes
     from oral_lesion.io.audit import audited
     from oral_lesion.io.compare_visits import compare_photos, compare_scored_visits
@@ -72,6 +73,8 @@ def compare(
     kinds = [path.is_dir() for path in (baseline, follow_up)]
     if kinds[0] != kinds[1]:
         raise typer.BadParameter("BASELINE and FOLLOW_UP: expected two scored visits or two photos, got one of each")
+    if missing := [str(path) for path in (baseline, follow_up) if not path.exists()]:
+        raise typer.BadParameter(f"BASELINE and FOLLOW_UP: expected files or folders, but there is no {missing[0]}")
     if kinds[0] and site is not None:
         raise typer.BadParameter("--site is for two photos; scored visits tell their sites")
     loaded = load_study_protocol(protocol, card=card)
@@ -100,13 +103,14 @@ def compare(
                 overwrite=overwrite,
                 figures=drawer,
             )
+        write_change_page(out)
     print_changes(compared.changes)
     for row in compared.lesions:
         if row["visit"] == compared.changes[0]["visit"]:
             area = "" if row["area_mm2"] is None else f", {row['area_mm2']:.1f} mm²"
             other = "" if row["into"] is None else f" ({row['into']})"
             typer.echo(f"{row['lesion']}: {row['state']}{other}{area}")
-    typer.echo(f"Results: {out}")
+    typer.echo(f"Results: {out}, to look at: {out / REPORT_FILE}")
     typer.echo(f"Audit log: {run.log}, entry {entry.sequence}")
     raise typer.Exit(0 if all(row["change_mm2"] is not None for row in compared.changes) else 3)
 

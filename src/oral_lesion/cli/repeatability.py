@@ -94,7 +94,8 @@ def repeatability(
         )
     for row in result.measures:
         at = "" if row["area_mm2"] is None else f" at {row['area_mm2']:.1f} mm²"
-        typer.echo(f"{row['measure']}{at}: {row['value']:.3g} {row['unit']} [{row['low']:.3g}, {row['high']:.3g}]")
+        unit = "" if row["unit"] == "1" else f" {row['unit']}"
+        typer.echo(f"{row['measure']}{at}: {row['value']:.3g}{unit} [{row['low']:.3g}, {row['high']:.3g}]")
     subjects = len({one.subject_id for one in result.found.sets})
     typer.echo(
         f"{len(result.found.sets)} sets of replicates of {subjects} subjects; {result.found.empty_sets} without "

@@ -85,7 +85,8 @@ def import_reads(
     from oral_lesion.io.audit import AuditedRun, audited, find_log
     from oral_lesion.io.audit.written import file_sha256
     from oral_lesion.io.review.key import read_key
-    from oral_lesion.io.review.reads import StudyReads, take_in, write_import
+    from oral_lesion.io.review.reads import take_in, write_import
+    from oral_lesion.io.review.study_reads import StudyReads
 
     read, study, found = read_key(key), StudyReads.of(results), find_returned(files)
     run = AuditedRun(

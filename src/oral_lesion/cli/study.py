@@ -57,6 +57,7 @@ def study(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in OUT.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done with each photo.")] = False,
     figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw each subject's figures.")] = True,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write the pages to look at.")] = True,
     parquet: Annotated[bool, typer.Option("--parquet", help="Tables of all photos as Parquet, too.")] = False,
     segmenter: Annotated[
         SegmenterChoice, typer.Option(help="'truth' takes a phantom's true masks in place of the model.")
@@ -69,12 +70,13 @@ def study(
     audit: AuditOption = None,
 ) -> None:
     """
-    Score a study and compute its endpoints: endpoints.csv, changes.csv, lesions_over_time.csv, figures.
+    Score a study and compute its endpoints: tables, figures and report.html.
 
     The protocol names the baseline, the visits and all rules.
 
     Example: oral-lesion study study -o results --protocol protocol.toml -j 4
     """
+    from oral_lesion.adapters.html import write_study_pages
     from oral_lesion.cli.study_shown import print_plan, print_study, study_progress
     from oral_lesion.io.audit import audited
     from oral_lesion.io.settings import load_study_protocol
@@ -114,6 +116,8 @@ def study(
     with audited(under_audit) as entry, study_progress(shown=not json) as progress:
         run = replace(run, on_photo=progress.on_photo, on_site=progress.on_site)
         outcome = run_found_study(photos, out, protocol=loaded, run=run, figures=drawer)
+        if report:
+            write_study_pages(out)
     if json:
         typer.echo((out / "run.json").read_text(encoding="utf-8"), nl=False)
     else:

@@ -203,11 +203,13 @@ def precision_profile(bins: Sequence[ProfileBin]) -> tuple[RepeatabilityPoint, .
     Returns
     -------
     tuple of RepeatabilityPoint
-        One a bin at its mean area, and one at the largest area that was measured, with the last bin's coefficient:
-        beyond it nothing is known.
+        One a bin at its mean area, and one at the largest area that was measured, with the last bin's coefficient in
+        proportion to the area, for errors grow with it: beyond it nothing is known.
     """
     points = [(round(one.area_mm2, _DECIMALS), round(one.rc_mm2, _DECIMALS)) for one in bins]
-    points.append((round(bins[-1].largest_mm2, _DECIMALS), points[-1][1]))
+    last = bins[-1]
+    grown = last.rc_mm2 * last.largest_mm2 / last.area_mm2
+    points.append((round(last.largest_mm2, _DECIMALS), round(grown, _DECIMALS)))
     rising: list[tuple[float, float]] = []
     for area_mm2, rc_mm2 in points:
         if area_mm2 > (rising[-1][0] if rising else 0.0):

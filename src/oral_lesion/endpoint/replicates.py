@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from oral_lesion.endpoint.estimates import AreaEstimate, Missing, linear, photo_estimate
 from oral_lesion.endpoint.settings import EndpointSettings
-from oral_lesion.records import LesionSize, Mirror, NotDone, ScoredPhoto
+from oral_lesion.records import LesionSize, Mirror, NotDone, ScoredPhoto, SiteVisit
 
-__all__ = ["SiteValue", "counted_photos", "site_value"]
+__all__ = ["SiteValue", "counted_photos", "files_at_several_sites", "site_value"]
 
 _MIRROR_ORDER = (Mirror.DIRECT, Mirror.UNDECLARED, Mirror.MIRROR)
 
@@ -51,6 +51,28 @@ class SiteValue:
     def at_edge(self) -> bool:
         """Whether a lesion of a photo that counts reaches the border of what was in view."""
         return any(lesion.at_edge for photo in self.photos for lesion in photo.lesions)
+
+
+def files_at_several_sites(site_visits: Iterable[SiteVisit]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """
+    Return the files that stand for more than one site of a visit: at which of them they were taken nobody can tell.
+
+    Parameters
+    ----------
+    site_visits : iterable of SiteVisit
+        Of one subject.
+
+    Returns
+    -------
+    dict of (str, str) to tuple of str
+        By visit and SHA-256, the sites in alphabetical order; photos whose site is unknown are left out.
+    """
+    sites: dict[tuple[str, str], set[str]] = {}
+    for one in site_visits:
+        for photo in one.photos if one.site is not None else ():
+            if photo.sha256:
+                sites.setdefault((one.visit.name, photo.sha256), set()).add(one.site or "")
+    return {key: tuple(sorted(several)) for key, several in sites.items() if len(several) > 1}
 
 
 def counted_photos(photos: Iterable[ScoredPhoto], settings: EndpointSettings) -> tuple[ScoredPhoto, ...] | Missing:

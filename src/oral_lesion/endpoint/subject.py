@@ -40,8 +40,9 @@ def subject_endpoints(subject: SubjectValues) -> list[EndpointRow]:
         }
         gaps = any(isinstance(subject.values[site, visit.name], Missing) for visit in subject.settings.follow_ups)
         rows += rows_of(subject, (site, ALL), outcomes, (EndpointNote.VISITS_MISSING,) if gaps else ())
-    outcomes = {**_all_healing(subject), Parameter.NORMALIZED_AUC: _all_auc(subject, curves)}
-    return rows + rows_of(subject, (ALL, ALL), outcomes, _notes_of_all(subject, curves))
+    rows += rows_of(subject, (ALL, ALL), _all_healing(subject), _notes_of_healing(subject))
+    whole = {Parameter.NORMALIZED_AUC: _all_auc(subject, curves)}
+    return rows + rows_of(subject, (ALL, ALL), whole, _notes_of_auc(subject, curves, whole[Parameter.NORMALIZED_AUC]))
 
 
 def _site_healing(subject: SubjectValues, site: str) -> dict[Parameter, Figure | Missing]:
@@ -108,15 +109,24 @@ def _all_auc(subject: SubjectValues, curves: dict[str, _Curve | Missing]) -> Fig
     return normalized_auc(list(known.values()))
 
 
-def _notes_of_all(subject: SubjectValues, curves: dict[str, _Curve | Missing]) -> tuple[EndpointNote, ...]:
-    found = set()
-    if any(isinstance(curve, Missing) for curve in curves.values()):
-        found.add(EndpointNote.SITES_INCOMPLETE)
-    visits = [visit.name for visit in subject.settings.follow_ups]
-    if any(not _any_scored(subject, visit) for visit in visits):
-        found.add(EndpointNote.VISITS_MISSING)
-    return tuple(sorted(found))
+def _notes_of_healing(subject: SubjectValues) -> tuple[EndpointNote, ...]:
+    scored = [_share_scored(subject, visit.name) for visit in subject.settings.visits]
+    partly = (EndpointNote.SITES_INCOMPLETE,) if any(0 < share < 1 for share in scored) else ()
+    return (*partly, *_note_of_visits(subject))
 
 
-def _any_scored(subject: SubjectValues, visit: str) -> bool:
-    return any(isinstance(subject.values[site, visit], SiteValue) for site in subject.settings.sites)
+def _notes_of_auc(
+    subject: SubjectValues, curves: dict[str, _Curve | Missing], whole: Figure | Missing
+) -> tuple[EndpointNote, ...]:
+    partly = isinstance(whole, Figure) and any(isinstance(curve, Missing) for curve in curves.values())
+    return (*((EndpointNote.SITES_INCOMPLETE,) if partly else ()), *_note_of_visits(subject))
+
+
+def _note_of_visits(subject: SubjectValues) -> tuple[EndpointNote, ...]:
+    missing = any(_share_scored(subject, visit.name) == 0 for visit in subject.settings.follow_ups)
+    return (EndpointNote.VISITS_MISSING,) if missing else ()
+
+
+def _share_scored(subject: SubjectValues, visit: str) -> float:
+    sites = subject.settings.sites
+    return sum(isinstance(subject.values[site, visit], SiteValue) for site in sites) / len(sites)

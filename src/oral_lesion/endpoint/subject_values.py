@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from oral_lesion.endpoint.estimates import Missing
 from oral_lesion.endpoint.regions import REGIONS_OF_SITE
-from oral_lesion.endpoint.replicates import SiteValue, site_value
+from oral_lesion.endpoint.replicates import SiteValue, files_at_several_sites, site_value
 from oral_lesion.endpoint.settings import EndpointSettings
 from oral_lesion.errors import InputError
 from oral_lesion.records import ALL, EndpointNote, NotDone, SiteVisit
@@ -232,6 +232,7 @@ def collect_subject_values(
         if key in by_key:
             raise InputError(f"site_visits: {one.subject_id} has {key} twice. Put all its photos into one SiteVisit.")
         by_key[key] = one
+    several = files_at_several_sites(by_key.values())
     scheduled = [visit.name for visit in settings.visits]
     seen_visits = sorted({visit for _, visit in by_key})
     visits = (*scheduled, *(visit for visit in seen_visits if visit not in scheduled))
@@ -243,7 +244,7 @@ def collect_subject_values(
         sites=sites,
         visits=visits,
         values={
-            (site, visit): _value_of(by_key.get((site, visit)), visit in seen_visits, settings)
+            (site, visit): _value_of(by_key.get((site, visit)), visit in seen_visits, settings, several)
             for site in sites
             for visit in visits
         },
@@ -251,18 +252,28 @@ def collect_subject_values(
     )
 
 
-def _value_of(one: SiteVisit | None, visit_seen: bool, settings: EndpointSettings) -> SiteValue | Missing:
+def _value_of(
+    one: SiteVisit | None,
+    visit_seen: bool,
+    settings: EndpointSettings,
+    several: Mapping[tuple[str, str], tuple[str, ...]],
+) -> SiteValue | Missing:
     if one is None:
         return Missing(reason=NotDone.NOT_PHOTOGRAPHED if visit_seen else NotDone.VISIT_MISSING)
     if one.site is None:
         count = "1 photo" if len(one.photos) == 1 else f"{len(one.photos)} photos"
         return Missing(reason=NotDone.SITE_UNKNOWN, detail=count)
-    return site_value(one.photos, settings)
+    own = [photo for photo in one.photos if (one.visit.name, photo.sha256) not in several]
+    if one.photos and not own:
+        sites = {site for photo in one.photos for site in several[one.visit.name, photo.sha256]} - {one.site}
+        return Missing(reason=NotDone.SAME_PHOTO, detail=" ".join(sorted(sites)))
+    return site_value(own, settings)
 
 
 def _elapsed(first: int | None, later: int | None) -> int | Missing:
     if first is None or later is None:
         return Missing(reason=NotDone.DAY_UNKNOWN)
     if later <= first:
-        return Missing(reason=NotDone.VISITS_OUT_OF_ORDER, detail=f"{later - first} days after baseline")
+        where = "on the day of the baseline" if later == first else f"{first - later} days before the baseline"
+        return Missing(reason=NotDone.VISITS_OUT_OF_ORDER, detail=where)
     return later - first

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from oral_lesion.compare import ComparisonSettings, FollowedSite, follow_lesions
-from oral_lesion.endpoint import EndpointSettings, counted_photos
+from oral_lesion.endpoint import EndpointSettings, counted_photos, files_at_several_sites
 from oral_lesion.io.scored_visits import StoredScore, load_photo_score
 from oral_lesion.records import LesionTrack, PhotoScore, Registration, SiteVisit, Visit
 
@@ -194,7 +194,12 @@ def follow_site(
 
 
 def _best_of(subject: SubjectHistory, site: str, visit: str, settings: EndpointSettings) -> StoredScore | None:
-    here = [one for one in subject.scores if one.identity.site == site and one.identity.visit.name == visit]
+    several = files_at_several_sites(subject.site_visits)
+    here = [
+        one
+        for one in subject.scores
+        if one.identity.site == site and one.identity.visit.name == visit and (visit, one.photo.sha256) not in several
+    ]
     counted = counted_photos([one.photo for one in here], settings)
     if not isinstance(counted, tuple):
         return None

@@ -12,9 +12,10 @@ from typing import Any
 
 from oral_lesion.errors import OutputError
 
-__all__ = ["RUN_FILE", "STORE_NAME", "OutputFolder", "write_run_json"]
+__all__ = ["READS_FOLDER", "RUN_FILE", "STORE_NAME", "OutputFolder", "write_run_json"]
 
 RUN_FILE = "run.json"
+READS_FOLDER = "reads"  # of what readers drew, in a study's results
 STORE_NAME = "results.sqlite"
 """Of the embedded store in a study's results."""
 

@@ -13,16 +13,17 @@ from typing import Any, BinaryIO
 from oral_lesion.errors import OutputError
 from oral_lesion.io.audit.file_lock import file_locked
 from oral_lesion.io.one_by_one import write_bytes
-from oral_lesion.io.store import RUN_FILE, STORE_NAME
+from oral_lesion.io.store import READS_FOLDER, RUN_FILE, STORE_NAME
 
 __all__ = ["StudyResults"]
 
 _COMMAND = "study"
 _TABLES = ("scores", "lesions", "quality", "colour")
 _OURS = (
-    "changes.csv", "endpoints.csv", "lesions_over_time.csv",
+    "changes.csv", "endpoints.csv", "lesions_over_time.csv", "report.html",
     *(f"{table}{suffix}" for table in _TABLES for suffix in (".csv", ".parquet")),
 )  # fmt: skip
+_OUR_FOLDERS = ("figures", "subjects")
 _LOCK = ".lock"
 _SCRATCH = ".partial-scratch"
 
@@ -149,14 +150,18 @@ class StudyResults:
         Raises
         ------
         OutputError
-            Where it touches the photos, holds what is not ours, holds results and neither is given, or cannot be
-            written.
+            Where it touches the photos, holds what is not ours, holds results and neither is given, holds reads by
+            people that would be lost, or cannot be written.
         """
         run = self.run_before()
         if run is not None and not (resume or overwrite):
             state = "the results of a study" if run.get("finished") else "a run that did not finish"
             raise OutputError(
                 f"{self._folder}: holds {state}. Go on with --resume, replace it with --overwrite, or use --out."
+            )
+        if overwrite and any((self._folder / READS_FOLDER).glob("*")):
+            raise OutputError(
+                f"{self._folder}: holds what people read, which --overwrite would lose. Use --resume or --out."
             )
         try:
             self._remove(keep_scores=not overwrite)
@@ -245,7 +250,7 @@ class StudyResults:
     def _remove(self, *, keep_scores: bool) -> None:
         for path in sorted(self._folder.iterdir()):
             if (
-                path.name == "figures"
+                path.name in _OUR_FOLDERS
                 or path.name.startswith(".partial-")
                 or (path.name in {"scores", "superseded"} and not keep_scores)
             ):

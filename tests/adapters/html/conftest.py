@@ -61,3 +61,18 @@ def visit(photos, tmp_path_factory):
     out = tmp_path_factory.mktemp("visit") / "scores"
     call("score", photos / "phantom-01" / "week-04", "-o", out, "--segmenter", "truth", expected=3)
     return out
+
+
+@pytest.fixture(scope="session")
+def study(photos, tmp_path_factory):
+    out = tmp_path_factory.mktemp("study") / "results"
+    call("study", photos, "-o", out, "--segmenter", "truth", expected=3)
+    return out
+
+
+@pytest.fixture(scope="session")
+def change(study, tmp_path_factory):
+    out = tmp_path_factory.mktemp("change") / "out"
+    visits = [study / "scores" / "phantom-01" / f"week-0{week}" for week in (0, 8)]
+    call("compare", *visits, "-o", out)
+    return out

@@ -12,7 +12,7 @@ from oral_lesion.adapters.review.returned import find_returned, read_returned
 from oral_lesion.errors import InputError
 from oral_lesion.io.review.canvas import pixels_sha256
 from oral_lesion.io.review.key import Reading, WorklistKey
-from oral_lesion.io.review.reads import LeftOutRead
+from oral_lesion.io.review.study_reads import LeftOutRead
 
 SHAPE = (60, 80)
 PIXELS = np.random.default_rng(0).integers(0, 255, (*SHAPE, 3), dtype=np.uint8)
@@ -33,7 +33,7 @@ def key():
     readings = [
         Reading(
             reading_id=name, part="reader-1", occurrence=1, subject="S", visit="V", photo_id=name, photo_sha256="",
-            standardized_sha256="", pixels_sha256=pixels_sha256(PIXELS), corner_row_px=0, corner_column_px=0,
+            pixels_sha256=pixels_sha256(PIXELS), corner_row_px=0, corner_column_px=0,
         )
         for name in IDS
     ]  # fmt: skip

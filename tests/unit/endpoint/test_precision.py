@@ -61,7 +61,11 @@ def test_the_profile_has_a_point_a_bin_and_ends_at_the_largest_area():
     profile = precision_profile(found.bins)
     assert [point.area_mm2 for point in profile] == sorted({point.area_mm2 for point in profile})
     assert profile[-1].area_mm2 == pytest.approx((656 + 633) / 2)
-    assert profile[-1].rc_mm2 == profile[-2].rc_mm2 == pytest.approx(found.bins[-1].rc_mm2, abs=5e-4)
+    assert profile[-2].rc_mm2 == pytest.approx(found.bins[-1].rc_mm2, abs=5e-4)
+    # From the last bin's mean on, the coefficient keeps its share of the area.
+    assert profile[-1].rc_mm2 / profile[-1].area_mm2 == pytest.approx(
+        profile[-2].rc_mm2 / profile[-2].area_mm2, rel=1e-4
+    )
 
 
 def test_an_error_that_grows_with_the_area_shows_in_the_profile():

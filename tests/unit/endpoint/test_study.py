@@ -143,12 +143,45 @@ def test_visits_out_of_order_keep_their_names_and_lose_their_rates():
     assert EndpointNote.OUT_OF_ORDER in find_row(rows, "change", visit="week-04").notes
     assert EndpointNote.OUTSIDE_WINDOW in find_row(rows, "change").notes
     assert outcome_of(find_row(rows, "normalized-auc", visit=ALL)) is NotDone.VISITS_OUT_OF_ORDER
-    for day in (-1, 0):
+    for day, words in ((-1, "1 days before the baseline"), (0, "on the day of the baseline")):
         before = study(
             site_visit_of("week-00", photo_of("a", 80.0), day=0), site_visit_of("week-02", photo_of("b", 40.0), day=day)
         )
         assert outcome_of(find_row(before, "log-area-rate")) is NotDone.VISITS_OUT_OF_ORDER
+        assert find_row(before, "log-area-rate").detail == words
         assert find_row(before, "change").value == -40.0
+
+
+def test_the_note_of_missing_sites_stands_where_sites_are_missing():
+    days = {"week-00": 0, "week-02": -14, "week-04": 28}
+    every = [
+        site_visit_of(visit, photo_of(f"{site}{visit}", 50.0), site=site, day=day)
+        for visit, day in days.items()
+        for site in (LEFT, SOFT)
+    ]
+    assert find_row(study(*every), "time-to-healing", site=ALL, visit=ALL).notes == ()
+    partly = find_row(study(*every[:-1]), "time-to-healing", site=ALL, visit=ALL)
+    assert partly.notes == (EndpointNote.SITES_INCOMPLETE,)
+
+
+def test_one_file_for_two_sites_is_an_area_of_neither():
+    twice = photo_of("a", 50.0, sha256="ab" * 32)
+    visits = [
+        site_visit_of("week-00", twice),
+        site_visit_of("week-00", twice, site=SOFT),
+        site_visit_of("week-02", photo_of("b", 40.0)),
+        site_visit_of("week-02", photo_of("c", 30.0), site=SOFT),
+    ]
+    rows = study(*visits)
+    for site, other in ((LEFT, SOFT), (SOFT, LEFT)):
+        area = find_row(rows, "area", site=site, visit="week-00")
+        assert (outcome_of(area), area.detail) == (NotDone.SAME_PHOTO, other)
+        assert outcome_of(find_row(rows, "change", site=site)) is NotDone.NO_BASELINE
+    assert outcome_of(find_row(rows, "area", site=ALL, visit="week-00")) is NotDone.SITES_INCOMPLETE
+    assert find_row(rows, "area", site=ALL).value == 70.0
+    # Another photo of the site stands for it.
+    visits[0] = site_visit_of("week-00", twice, photo_of("d", 20.0))
+    assert find_row(study(*visits), "area", visit="week-00").value == 20.0
 
 
 def test_two_follow_ups_on_one_day_make_no_curve():

@@ -222,7 +222,7 @@ def outlines_xy(inside: NDArray[np.bool_], *, tolerance_px: float = 0.0) -> tupl
     References
     ----------
     .. [1] Douglas, Peucker 1973, doi:10.3138/FM57-6770-U75U-7727 (fewer vertices). Checked:
-       tests/adapters/review/test_export.py, by the area that is left.
+       tests/adapters/review/test_outlines.py, by the area that is left.
     """
     from scipy.ndimage import find_objects, label
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from oral_lesion.adapters.figures.canvas import ACCENT, INK, MUTED, SECOND, styled, write_figure
-from oral_lesion.endpoint.precision import Repeatability
+from oral_lesion.endpoint.precision import Repeatability, precision_profile
 from oral_lesion.numerics.agreement import LimitsOfAgreement, repeatability_coefficient
+from oral_lesion.numerics.areas import coefficient_at
 
 __all__ = ["draw_bland_altman", "plot_differences"]
 
@@ -84,8 +86,11 @@ def _draw_profile(axes: Any, found: Repeatability) -> None:
             [[one_bin.rc_mm2 - low], [high - one_bin.rc_mm2]],
             fmt="o", ms=5.0, color=SECOND, capsize=3, lw=1.2,
         )  # fmt: skip
-    areas = [*(one.area_mm2 for one in found.bins), found.bins[-1].largest_mm2]
-    axes.plot(areas, [*(one.rc_mm2 for one in found.bins), found.bins[-1].rc_mm2], color=SECOND, linewidth=1.0)
+    # What the protocol will apply, between the points as well.
+    points = [(point.area_mm2, point.rc_mm2) for point in precision_profile(found.bins)]
+    areas = np.linspace(0.0, points[-1][0], 300)
+    axes.plot(areas, [coefficient_at(points, float(area)) for area in areas], color=SECOND, linewidth=1.0)
+    axes.set_xlim(left=0.0)
     axes.set_ylim(bottom=0.0)
     axes.set_xlabel("mean area, mm²")
     axes.set_ylabel("repeatability coefficient, mm²")

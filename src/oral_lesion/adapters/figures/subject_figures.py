@@ -19,7 +19,7 @@ class SubjectFigures:
 
     def strip(self, folder: Path, history: SiteHistory, scores: Sequence[PhotoScore | None]) -> None:
         """
-        Draw a site's photos, aligned, with outlines: ``strip-SITE.png``.
+        Draw a site's photos, aligned, with outlines: ``strip-SITE.png``, and ``aligned-SITE-N.jpg`` without them.
 
         Parameters
         ----------
@@ -30,9 +30,14 @@ class SubjectFigures:
         scores : sequence of PhotoScore or None
             One a visit, with its pictures.
         """
+        from oral_lesion.adapters.figures.aligned import write_aligned
+        from oral_lesion.adapters.figures.panels import panels_of
         from oral_lesion.adapters.figures.strip import draw_strip
 
-        draw_strip(folder / f"strip-{history.site}.png", history, scores)
+        panels = panels_of(history, scores)
+        if panels:
+            draw_strip(folder / f"strip-{history.site}.png", history, panels)
+            write_aligned(folder, history.site, panels)
 
     def areas(self, folder: Path, subject: SubjectValues) -> None:
         """

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from oral_lesion._version import __version__
 from oral_lesion.adapters.html.page import REPORT_FILE, render, write_page
 from oral_lesion.adapters.html.photo import PhotoPart, VisitTables, parts_of
 from oral_lesion.adapters.html.printed import read_printed, read_run_file
 from oral_lesion.io.texts import Language
 
-__all__ = ["read_visit_tables", "visit_page", "write_visit_page"]
+__all__ = ["read_visit_tables", "visit_page", "visit_page_is_current", "write_visit_page"]
+
+_HEAD_BYTES = 4096
 
 _NEEDED = ("photo_id", "file", "subject", "visit", "site", "status", "reason", "erosion_area_mm2", "flags")
 
@@ -64,11 +68,43 @@ def visit_page(folder: Path, language: Language = Language.ENGLISH) -> str:
         scored=[part for part in parts if part.scored],
         headline=headline(parts),
         tables=tables,
+        made_from=_made_from(folder, language),
         threshold=tables.threshold,
         language=language.value,
         above=_pages_above(folder),
         smallest_mm2=(tables.settings.get("segmentation") or {}).get("smallest_lesion_mm2"),
     )
+
+
+def visit_page_is_current(folder: Path, language: Language) -> bool:
+    """
+    Return whether a visit's page is that of its tables as they are now.
+
+    Parameters
+    ----------
+    folder : Path
+        Results of the visit.
+    language : Language
+        Of the page.
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        with (folder / REPORT_FILE).open("rb") as file:
+            return _made_from(folder, language).encode("ascii") in file.read(_HEAD_BYTES)
+    except OSError:
+        return False
+
+
+def _made_from(folder: Path, language: Language) -> str:
+    """Return the hash of all that a page depends on but its pictures, which change with the tables."""
+    digest = hashlib.sha256(f"{__version__} {language.value}".encode())
+    for name in ("scores.csv", "lesions.csv", "quality.csv", "colour.csv"):
+        path = folder / name
+        digest.update(path.read_bytes() if path.is_file() else b"-")
+    return digest.hexdigest()
 
 
 def read_visit_tables(folder: Path) -> VisitTables:

@@ -23,12 +23,13 @@ from oral_lesion.errors import FormatError, InputError
 from oral_lesion.io.naming import printable
 from oral_lesion.io.review.canvas import pixels_sha256
 from oral_lesion.io.review.key import Reading, WorklistKey
-from oral_lesion.io.review.reads import LeftOutRead, Returned, StudyReads
+from oral_lesion.io.review.study_reads import LeftOutRead, Returned, StudyReads
 
 __all__ = ["find_returned", "read_returned"]
 
 _SUFFIXES = frozenset({".json", ".xml"})
 _MOST_REGIONS = 10_000
+_MOST_BYTES_A_PIXEL, _MOST_BYTES = 8, 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -161,6 +162,8 @@ def _require_same_picture(path: Path, labels: PictureLabels, reading: Reading, s
     beside = path.parent / f"{reading.reading_id}.png"
     contents = [labels.embedded] if labels.embedded is not None else []
     if beside.is_file() and not beside.is_symlink():
+        if beside.stat().st_size > _MOST_BYTES_A_PIXEL * shape[0] * shape[1] + _MOST_BYTES:
+            raise FormatError("the picture beside it is too large; read the one of the worklist")
         contents.append(beside.read_bytes())
     for content in contents:
         if pixels_sha256(_pixels_of(content, size)) != reading.pixels_sha256:

@@ -17,7 +17,7 @@ from oral_lesion.io.review.blinding import SHIFT_PX
 from oral_lesion.io.review.photos import ReviewPhoto
 from oral_lesion.io.scored_visits import picture_of
 
-__all__ = ["Tissue", "back_from_canvas", "canvas_shape", "onto_canvas", "pixels_sha256", "stored_png", "tissue_of"]
+__all__ = ["Tissue", "canvas_shape", "moved", "onto_canvas", "pixels_sha256", "stored_png", "tissue_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -121,36 +121,61 @@ def onto_canvas(
     return canvas, (top, left)
 
 
-def back_from_canvas(
-    mask: NDArray[np.bool_], corner: tuple[int, int], standardized_shape: tuple[int, int]
-) -> NDArray[np.bool_]:
+def moved(picture: NDArray[Any], corner: tuple[int, int], shape: tuple[int, int]) -> NDArray[Any]:
     """
-    Return a mask of the canvas in the geometry of the standardized picture.
+    Return a window of a picture, of its own size and place: from the standardized picture to the canvas, and back.
 
     Parameters
     ----------
-    mask : ndarray of bool, shape (height, width)
-        Of the canvas.
+    picture : ndarray, shape (height, width, …)
+        Of the one.
     corner : tuple of int
-        Row and column on the canvas of the standardized picture's first pixel; may lie outside of the canvas.
-    standardized_shape : tuple of int
-        Height and width.
+        Row and column in the picture of the window's first pixel; may lie outside.
+    shape : tuple of int
+        Height and width of the window.
 
     Returns
     -------
-    ndarray of bool
-        What lies beyond the canvas is False, what lies beyond the standardized picture is cut off.
+    ndarray, shape (*shape, …)
+        0 where the picture does not reach.
     """
-    back = np.zeros(standardized_shape, dtype=np.bool_)
-    ends = [
+    window = np.zeros((*shape, *picture.shape[2:]), dtype=picture.dtype)
+    (top, bottom), (left, right) = (
         (max(0, start), min(length, start + size))
-        for start, length, size in zip(corner, mask.shape, standardized_shape, strict=True)
-    ]
-    (top, bottom), (left, right) = ends
+        for start, length, size in zip(corner, picture.shape[:2], shape, strict=True)
+    )
     if bottom > top and right > left:
         rows, columns = slice(top - corner[0], bottom - corner[0]), slice(left - corner[1], right - corner[1])
-        back[rows, columns] = mask[top:bottom, left:right]
-    return back
+        window[rows, columns] = picture[top:bottom, left:right]
+    return window
+
+
+def shown_picture(photo: ReviewPhoto, corner: tuple[int, int], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """
+    Return what a reader is shown of a photo.
+
+    Parameters
+    ----------
+    photo : ReviewPhoto
+        Of a study.
+    corner : tuple of int
+        Row and column on the canvas of the standardized picture's first pixel.
+    shape : tuple of int
+        Height and width of the canvas.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        RGB.
+
+    Raises
+    ------
+    FormatError
+        As for `tissue_of`.
+    """
+    tissue = tissue_of(photo)
+    shown: NDArray[np.uint8] = moved(tissue.srgb, (-corner[0] - tissue.top, -corner[1] - tissue.left), shape)
+    return shown
 
 
 def stored_png(picture: NDArray[Any]) -> bytes:

@@ -39,8 +39,6 @@ class Reading:
         Which photo.
     photo_sha256 : str
         Of the photo's file.
-    standardized_sha256 : str
-        Of the file of its standardized picture.
     pixels_sha256 : str
         Of the pixels that the reader sees, as `pixels_sha256` counts them.
     corner_row_px, corner_column_px : int
@@ -54,7 +52,6 @@ class Reading:
     visit: str
     photo_id: str
     photo_sha256: str
-    standardized_sha256: str
     pixels_sha256: str
     corner_row_px: int
     corner_column_px: int

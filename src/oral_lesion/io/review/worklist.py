@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from oral_lesion._version import __version__
-from oral_lesion.errors import FormatError, InputError, OutputError
+from oral_lesion.errors import InputError, OutputError
 from oral_lesion.io.csv_tables import TEXT, WHOLE, Columns, Row, write_table
 from oral_lesion.io.review.blinding import Blinding
 from oral_lesion.io.review.canvas import canvas_shape, onto_canvas, pixels_sha256, stored_png, tissue_of
@@ -31,7 +31,6 @@ __all__ = [
     "default_key_path",
     "make_worklist",
     "plan_worklist",
-    "standardized_sha256",
 ]
 
 WORKLIST_FILE, PICTURES_FOLDER, OUTLINES_FOLDER = "worklist.csv", "pictures", "outlines"
@@ -273,37 +272,10 @@ def _write_reading(
         visit=identity.visit.name,
         photo_id=identity.photo_id,
         photo_sha256=identity.sha256,
-        standardized_sha256=standardized_sha256(photo),
         pixels_sha256=pixels_sha256(srgb),
         corner_row_px=top - tissue.top,
         corner_column_px=left - tissue.left,
     )
-
-
-def standardized_sha256(photo: ReviewPhoto) -> str:
-    """
-    Return the hash of a photo's standardized picture: another one means that it was scored anew.
-
-    Parameters
-    ----------
-    photo : ReviewPhoto
-        Of a study.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    Raises
-    ------
-    FormatError
-        Where it cannot be read.
-    """
-    path = photo.stored.pictures / "standardized.png"
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be read ({error.strerror}). Score again.") from error
 
 
 def _write(path: Path, content: bytes) -> None:

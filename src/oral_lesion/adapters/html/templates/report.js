@@ -40,6 +40,35 @@
     slider.addEventListener("input", move);
     move();
   }
+  for (const part of document.querySelectorAll(".before-after")) {
+    const figures = [...part.parentElement.querySelectorAll("figure[data-visit]:not(.without)")];
+    const [left, right] = [".left", ".right"].map((name) => part.querySelector(name));
+    for (const select of [left, right]) {
+      select.append(...figures.map((figure, place) => new Option(figure.dataset.visit, String(place))));
+    }
+    right.value = String(figures.length - 1);
+    const stage = part.querySelector(".stage");
+    const [under, over] = stage.querySelectorAll("img");
+    const [first, second] = [".first", ".second"].map((name) => stage.querySelector(name));
+    const show = () => {
+      [[left, under, first], [right, over, second]].forEach(([select, image, drawing]) => {
+        const figure = figures[Number(select.value)];
+        image.src = figure.querySelector("img").src;
+        image.alt = figure.querySelector("img").alt;
+        const source = figure.querySelector("svg");
+        drawing.setAttribute("viewBox", source.getAttribute("viewBox"));
+        drawing.replaceChildren(...[...source.childNodes].map((node) => node.cloneNode(true)));
+      });
+    };
+    left.addEventListener("change", show);
+    right.addEventListener("change", show);
+    const slider = part.querySelector("input");
+    const move = () => stage.style.setProperty("--at", `${slider.value}%`);
+    slider.addEventListener("input", move);
+    show();
+    move();
+    part.hidden = false;
+  }
   addEventListener("beforeprint", () => {
     for (const details of document.querySelectorAll("details.print:not([open])")) details.open = true;
   });
