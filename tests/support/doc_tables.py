@@ -33,3 +33,15 @@ def cells_of(line):
 
 def codes_in(cell):
     return _CODE.findall(cell)
+
+
+def tables_in(page):
+    """Return all tables of a page, each as rows of cells."""
+    tables, before = [], ""
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if line.startswith("|"):
+            if not before.startswith("|"):
+                tables.append([])
+            tables[-1].append(cells_of(line))
+        before = line
+    return tables
