@@ -143,10 +143,11 @@ def test_a_photo_that_changed_between_runs_is_scored_again_and_its_first_result_
     assert score().code == 0
     with (folder / "S-000" / "week-00" / "buccal-left.jpg").open("ab") as file:
         file.write(b"edited")
-    ran = score("--resume")
+    ran = score("--resume", "--parquet", "--provenance")
     assert ran.code == 0
     assert "of which 1 were kept" in ran.out
     assert outcomes_in(out) == 3
+    assert {path.name for path in out.iterdir()} >= {"scores.parquet", "ro-crate-metadata.json", "sbom.cdx.json"}
     assert len(rows_in(out / "scores.csv")) == 2
     assert len(list((out / "scores" / "S-000" / "week-00" / "photos").iterdir())) == 1
 
@@ -217,6 +218,26 @@ def test_what_ended_its_process_when_it_was_scored_and_does_so_again_is_no_diffe
     again = ran([*RUN, "replay", out, "--photos", photos[0], "--audit", tmp_path, "-o", tmp_path / "replay.csv"])
     assert again.returncode == 0, again.stdout
     assert "13 of 13 photos scored again: 0 with differences" in again.stdout
+
+
+def test_an_edit_of_the_store_or_of_a_table_is_found(command, undisturbed, tmp_path):
+    from oral_lesion.io.results_store import iter_events, open_store
+
+    _, out = undisturbed
+    with open_store(out / "results.sqlite", read_only=True) as store:
+        assert [event["action"] for event in iter_events(store)] == ["log-started", "study-started", "study-finished"]
+    mine = tmp_path / "out"
+    shutil.copytree(out, mine)
+    verify = ("audit", "verify", out.parent, "--results", mine)
+    assert command(*verify).code == 0
+    with sqlite3.connect(mine / "results.sqlite") as connection:
+        connection.execute("UPDATE outcomes SET erosion_area_mm2 = 0.5 WHERE erosion_area_mm2 > 100")
+    connection.close()
+    ran = command(*verify)
+    assert ran.code == 1
+    assert "out/results.sqlite: says otherwise than scores.csv" in ran.out
+    (mine / "results.sqlite").write_bytes(b"SQLite format 3\0" + bytes(5000))
+    assert command(*verify).code == 1
 
 
 def test_two_runs_do_not_work_on_the_same_results(score, small):

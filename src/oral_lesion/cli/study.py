@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -59,6 +60,7 @@ def study(
     figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw each subject's figures.")] = True,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write the pages to look at.")] = True,
     parquet: Annotated[bool, typer.Option("--parquet", help="Tables of all photos as Parquet, too.")] = False,
+    provenance: Annotated[bool, typer.Option("--provenance", help="Write an RO-Crate and an SBOM, too.")] = False,
     segmenter: Annotated[
         SegmenterChoice, typer.Option(help="'truth' takes a phantom's true masks in place of the model.")
     ] = SegmenterChoice.MODEL,
@@ -71,8 +73,6 @@ def study(
 ) -> None:
     """
     Score a study and compute its endpoints: tables, figures and report.html.
-
-    The protocol names the baseline, the visits and all rules.
 
     Example: oral-lesion study study -o results --protocol protocol.toml -j 4
     """
@@ -89,6 +89,10 @@ def study(
         raise typer.BadParameter("--retry goes on with earlier results: give --resume, too")
     options = AuditOptions(operator=operator, reason=reason, log=audit, locked=locked, supersede=supersede)
     options.require_no_contradiction(overwrite=overwrite)
+    if provenance:
+        from oral_lesion.adapters.provenance import require_provenance_support, write_provenance
+
+        require_provenance_support()
     loaded = load_study_protocol(protocol, card=card)
     segmenters_for = sources_of(segmenter, model, loaded.scoring.standardization.working_mm_per_px)
     photos = find_study_photos(study, protocol=loaded, segmenters_for=segmenters_for)
@@ -118,12 +122,26 @@ def study(
         outcome = run_found_study(photos, out, protocol=loaded, run=run, figures=drawer)
         if report:
             write_study_pages(out)
+        if provenance:
+            write_provenance(out)
+    _take_in_events(out, under_audit)
     if json:
         typer.echo((out / "run.json").read_text(encoding="utf-8"), nl=False)
     else:
         print_study(outcome, out)
         typer.echo(f"Audit log: {under_audit.log}, entry {entry.sequence}")
     raise typer.Exit(3 if outcome.run["counts"]["refused"] else 0)
+
+
+def _take_in_events(out: Path, run: AuditedRun) -> None:
+    """Copy the entries of the log into the store, to be asked beside the results; the log is what counts."""
+    from oral_lesion.errors import OutputError
+    from oral_lesion.io.audit import AuditLog
+    from oral_lesion.io.results_store import STORE_NAME, add_events, open_store
+
+    if run.log is not None:
+        with suppress(OutputError), open_store(out / STORE_NAME) as store:  # someone else may be writing to it
+            add_events(store, AuditLog(run.log).entries())
 
 
 def _audited_run(

@@ -20,7 +20,7 @@ __all__ = ["StudyResults"]
 _COMMAND = "study"
 _TABLES = ("scores", "lesions", "quality", "colour")
 _OURS = (
-    "changes.csv", "endpoints.csv", "lesions_over_time.csv", "report.html",
+    "changes.csv", "endpoints.csv", "lesions_over_time.csv", "report.html", "ro-crate-metadata.json", "sbom.cdx.json",
     *(f"{table}{suffix}" for table in _TABLES for suffix in (".csv", ".parquet")),
 )  # fmt: skip
 _OUR_FOLDERS = ("figures", "subjects")

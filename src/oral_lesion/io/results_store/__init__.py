@@ -26,6 +26,7 @@ Numbers are kept unrounded, text as it came; what is missing is NULL. Errors of 
 damaged, newer) and OutputError (locked, read-only, disk full), which name the file and what to do.
 """
 
+from oral_lesion.io.results_store.checks import compare_with_tables
 from oral_lesion.io.results_store.database import ResultsStore, check_store, open_store
 from oral_lesion.io.results_store.events import add_events, iter_events
 from oral_lesion.io.results_store.exports import EXPORTS, export_csv, export_parquet
@@ -54,6 +55,7 @@ __all__ = [
     "add_read",
     "begin_run",
     "check_store",
+    "compare_with_tables",
     "export_csv",
     "export_parquet",
     "finish_run",
