@@ -63,9 +63,9 @@ def import_reads(
     ],
     key: Annotated[Path, typer.Option(help="Key of the worklist.", show_default=False)],
     reader: Annotated[str, typer.Option(help="Who read; a code, not a name.", show_default=False)],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Table of what became of each picture.")] = Path(
-        "review-import.csv"
-    ),
+    out: Annotated[
+        Path, typer.Option("-o", "--out", dir_okay=False, help="Table of what became of each picture.")
+    ] = Path("review-import.csv"),
     all_read: Annotated[
         bool, typer.Option("--all-read", help="Take pictures without a mark of being read: the reader confirms.")
     ] = False,
@@ -84,10 +84,12 @@ def import_reads(
     from oral_lesion.adapters.review.returned import find_returned, read_returned
     from oral_lesion.io.audit import AuditedRun, audited, find_log
     from oral_lesion.io.audit.written import file_sha256
+    from oral_lesion.io.one_by_one import require_folder
     from oral_lesion.io.review.key import read_key
     from oral_lesion.io.review.reads import take_in, write_import
     from oral_lesion.io.review.study_reads import StudyReads
 
+    require_folder(out.parent)
     read, study, found = read_key(key), StudyReads.of(results), find_returned(files)
     run = AuditedRun(
         command="review-import",

@@ -166,7 +166,7 @@ def write_import(path: Path, outcome: ReadImport) -> None:
     Parameters
     ----------
     path : Path
-        Of the file; its folder is made where it is missing.
+        Of the file, in a folder that exists.
     outcome : ReadImport
         Of the import.
 
@@ -175,7 +175,6 @@ def write_import(path: Path, outcome: ReadImport) -> None:
     OutputError
         Where it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_table(path, IMPORT_COLUMNS, outcome.rows)
 
 
