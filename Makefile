@@ -60,7 +60,7 @@ check: dev docs
 
 # Every warning is a fault: dead links and anchors, pages in no menu, docstrings that cannot be read.
 docs: dev
-	$(BIN)/python -m sphinx -W --keep-going -q -j 2 -b html -d build/site-trees docs build/site
+	$(BIN)/python -m sphinx -E -W --keep-going -q -j 2 -b html -d build/site-trees docs build/site
 
 test: dev
 	OMP_NUM_THREADS=1 NO_ALBUMENTATIONS_UPDATE=1 $(BIN)/python -m pytest -n 2

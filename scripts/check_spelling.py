@@ -35,7 +35,7 @@ def main() -> int:
         for word in words_of(path):
             places.setdefault(word, set()).add(path.relative_to(ROOT).as_posix())
     unknown = sorted((word for word in places if not is_known(word, known)), key=str.lower)
-    unused = sorted(known - {word.lower() for word in places})
+    unused = sorted(known - {form for word in places for form in forms_of(word)})
     for word in unknown:
         print(f"{word}: {', '.join(sorted(places[word]))}")
     for word in unused:
@@ -63,7 +63,12 @@ def is_known(word: str, known: set[str]) -> bool:
     """Return whether a word is right: in a dictionary, ours, a single letter, or without Latin letters."""
     if len(word) == 1 or not re.search(r"[A-Za-z]", word):
         return True
-    return word.lower() in known or british().lookup(word)
+    return bool(forms_of(word) & known) or british().lookup(word)
+
+
+def forms_of(word: str) -> set[str]:
+    """Return what words.txt may hold for a word: itself, and its singular."""
+    return {word.lower(), word.lower().removesuffix("s")}
 
 
 @cache
