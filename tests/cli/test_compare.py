@@ -137,7 +137,7 @@ def test_visits_that_cannot_be_compared(command, scored, photos, tmp_path):
         (first, "two different visits"),
         (other_protocol, "different protocols"),
         (other_model, "different models"),
-        (photos / SUBJECT / "week-04", "Score again"),
+        (photos / SUBJECT / "week-04", "Score the visit first"),
         (tmp_path / "nothing", "expected two scored visits or two photos"),
     ):
         ran = command("compare", first, follow_up, "-o", tmp_path / "out", "--no-figures")

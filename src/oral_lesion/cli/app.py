@@ -88,8 +88,19 @@ def main() -> None:
     try:
         app(prog_name="oral-lesion")
     except OralLesionError as error:
-        typer.echo(f"Error: {error}", err=True)
+        _say_error(str(error))
+        sys.exit(1)
+    except OSError as error:
+        _say_error(f"{error.filename or 'The system'}: {error.strerror or error}. Check name, disk and rights.")
         sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("Stopped. What was not complete is not in the output folder.", err=True)
         sys.exit(1)
+
+
+def _say_error(message: str) -> None:
+    """Print a message; control characters, as a file's name may have them, do not reach the terminal."""
+    from oral_lesion.io.naming import printable
+
+    head, *rest = message.split("\n")
+    typer.echo("\n".join([f"Error: {printable(head)}", *(f"  {printable(line)}" for line in rest)]), err=True)

@@ -58,7 +58,7 @@ def start(
     if path.exists():
         raise OutputError(f"{path}: is there already, and a log is never begun anew. Verify it with `audit verify`.")
     entry = AuditLog(path).append("log-opened", details={}, operator=operator, reason=reason)
-    typer.echo(f"{path}: head {entry.sha256}")
+    typer.echo(f"{path}: begun, head {entry.sha256}")
 
 
 @app.command("verify", short_help="Find any edit, removal, move, addition or cut.")

@@ -61,6 +61,8 @@ def card(
     from oral_lesion.io.one_by_one import write_bytes
     from oral_lesion.io.settings import load_card
 
+    if out.is_dir():
+        raise OutputError(f"{out} is a folder; name the PDF to write in it, such as {out / 'card.pdf'}.")
     if out.exists() and not overwrite:
         raise OutputError(f"{out} is there already; name another file, or give --overwrite.")
     name = printable(batch or "") or None

@@ -34,11 +34,13 @@ def check(
 
     Example: oral-lesion check IMG_0231.jpg --language de
     """
+    from oral_lesion.cli.photo_arguments import require_files
     from oral_lesion.io.check_photos import check_file, verdict_json, verdict_line, watch_folder
     from oral_lesion.io.settings import load_protocol
 
     if bool(photos) == (watch is not None):
         raise typer.BadParameter("name photos, or a folder with --watch, and not both.")
+    require_files(photos or ())
     loaded = load_protocol(protocol, card=card)
     answer = verdict_json if json else verdict_line
     usable = True

@@ -27,9 +27,11 @@ def segment(
 
     Example: oral-lesion segment photos/*.jpg -o masks
     """
+    from oral_lesion.cli.photo_arguments import require_files
     from oral_lesion.io.resources import bundle_path
     from oral_lesion.io.segment_pictures import segment_pictures
 
+    require_files(images)
     outcomes = segment_pictures(images, out, bundle=bundle_path(model), longer_side_px=longer_side, overwrite=overwrite)
     for outcome in outcomes:
         typer.echo(outcome.line, err=not outcome.done)

@@ -26,9 +26,11 @@ def standardize(
 
     Example: oral-lesion standardize photos/*.jpg -o standardized
     """
+    from oral_lesion.cli.photo_arguments import require_files
     from oral_lesion.io.settings import load_protocol
     from oral_lesion.io.standardize_pictures import standardize_pictures
 
+    require_files(photos)
     outcomes = standardize_pictures(photos, out, protocol=load_protocol(protocol, card=card), overwrite=overwrite)
     for outcome in outcomes:
         typer.echo(outcome.line, err=not outcome.done)

@@ -13,10 +13,15 @@ import cv2
 from numpy.typing import NDArray
 
 from oral_lesion.errors import InputError, OutputError, Refusal
-from oral_lesion.io.naming import printable
+from oral_lesion.io.naming import printable, sorting_key
 from oral_lesion.io.refusal_words import refusal_words
 
 __all__ = ["FileOutcome", "refused_line", "require_folder", "require_free_names", "write_bytes", "write_png"]
+
+
+_LONGEST_NAME_BYTES = 255
+_KEPT_LETTERS = 40
+"""Of a name, in the temporary one, which may be no longer than what the file system takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +81,16 @@ def require_free_names(pictures: Sequence[Path], out: Path, suffixes: Sequence[s
     Raises
     ------
     InputError
-        Where two files have the same stem.
+        Where two files have the same stem, in any case and Unicode form, or one is too long for what is put after it.
     OutputError
         Where a name is taken.
     """
-    seen: dict[str, Path] = {}
+    seen: dict[bytes, Path] = {}
     for path in pictures:
-        other = seen.setdefault(path.stem.casefold(), path)
+        longest = max(len(os.fsencode(path.stem + suffix)) for suffix in suffixes)
+        if longest > _LONGEST_NAME_BYTES:
+            raise InputError(f"{path}: the name is too long to put {max(suffixes, key=len)} after it; shorten it.")
+        other = seen.setdefault(sorting_key(path.stem.casefold()), path)
         if other is not path:
             raise InputError(f"{other} and {path} would both write {path.stem}{suffixes[0]}; rename one, or run twice.")
     taken = [name for path in pictures for suffix in suffixes if (out / (name := path.stem + suffix)).exists()]
@@ -147,7 +155,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     OutputError
         Where it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    temporary = path.with_name(f".{path.name[:_KEPT_LETTERS]}.partial-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:

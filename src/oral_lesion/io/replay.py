@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from oral_lesion.errors import FormatError, InputError, OutputError
 from oral_lesion.io.batch import SegmenterSource, score_found
 from oral_lesion.io.csv_tables import TEXT, Columns, write_table
+from oral_lesion.io.scored_visits import no_results_message
 from oral_lesion.io.store import RUN_FILE
 from oral_lesion.io.study_lock import current_environment
 from oral_lesion.io.visits import VisitPhotos, find_photos
@@ -194,6 +195,8 @@ def read_run(results: Path) -> StoredRun:
             },
             run_sha256=hashlib.sha256(content).hexdigest(),
         )
+    except FileNotFoundError as error:
+        raise FormatError(no_results_message(path)) from error
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FormatError(
             f"{path}: expected the run.json of `oral-lesion score` ({type(error).__name__}: {error}). Give the folder "

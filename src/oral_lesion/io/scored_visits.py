@@ -37,7 +37,14 @@ from oral_lesion.records import (
     Visit,
 )
 
-__all__ = ["ScoredVisit", "StoredScore", "load_photo_score", "picture_of", "read_scored_visit"]
+__all__ = [
+    "ScoredVisit",
+    "StoredScore",
+    "load_photo_score",
+    "no_results_message",
+    "picture_of",
+    "read_scored_visit",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,9 +297,29 @@ def _photo_of(row: Row, identity: PhotoIdentity, lesions: list[Row], used_percen
     )
 
 
+def no_results_message(path: Path) -> str:
+    """
+    Say that a folder holds no results.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file that it lacks.
+
+    Returns
+    -------
+    str
+        What, and what to do.
+    """
+    lacks = f"{path.parent}: holds no {path.name}, so it is no results folder of `oral-lesion score`."
+    return f"{lacks} Score the visit first, and name the folder that --out named."
+
+
 def _json_of(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise FormatError(no_results_message(path)) from error
     except (OSError, ValueError, RecursionError) as error:
         raise FormatError(f"{path}: expected what `oral-lesion score` writes ({error}). Score again.") from error
     if not isinstance(content, dict):

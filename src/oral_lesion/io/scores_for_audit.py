@@ -9,6 +9,7 @@ from pathlib import Path
 
 from oral_lesion.errors import Fault, FormatError, SettingsError
 from oral_lesion.io.batch import SegmenterSource
+from oral_lesion.io.scored_visits import no_results_message
 from oral_lesion.io.store import RUN_FILE
 from oral_lesion.io.study_lock import hashes_for_audit
 from oral_lesion.io.study_protocol import StudyProtocol
@@ -80,6 +81,8 @@ def _run_bytes(folder: Path) -> bytes:
         content = path.read_bytes()
         if not isinstance(json.loads(content), dict):
             raise FormatError(f"{path}: expected a JSON object. Score again.")
+    except FileNotFoundError as error:
+        raise FormatError(no_results_message(path)) from error
     except (OSError, ValueError, RecursionError) as error:
         raise FormatError(f"{path}: expected what `oral-lesion score` writes ({error}). Score again.") from error
     return content

@@ -266,6 +266,10 @@ def _is_dicom(path: Path) -> bool:
 
 def _no_photo_message(folder: Path, ignored: list[str]) -> str:
     kinds = "JPEG, PNG, TIFF, WebP, HEIC, DICOM or RAW"
+    if not ignored:
+        return (
+            f"{folder}: no photo, the folder is empty. Copy photos ({kinds}) into it, or give the folder that has them."
+        )
     named = ", ".join(printable(name) for name in ignored[:3])
     found = f" ({named}{', …' if len(ignored) > 3 else ''})" if ignored else ""
     next_step = "Give the folder of one visit." if any(name.endswith("/") for name in ignored) else "Copy them here."

@@ -208,6 +208,9 @@ def load_training_settings(path: Path, overrides: Mapping[str, Any] | None = Non
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        message = "no such file; name a training file, such as configs/train/oral-erosion.toml of the source code"
+        raise SettingsError(str(path), [Fault("(file)", message)]) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(str(path), [Fault("(file)", f"not a readable TOML file: {error}")]) from error
     faults = [fault for key, value in (overrides or {}).items() if (fault := _put(content, key, value))]

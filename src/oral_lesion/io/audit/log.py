@@ -215,8 +215,12 @@ def read_log(path: Path, *, timeout_s: float = 60.0) -> tuple[bytes, LogHead | N
         ):
             os.lseek(file.fileno(), 0, os.SEEK_SET)
             return _read_all(file.fileno()), read_head(path)
+    except FileNotFoundError as error:
+        raise FormatError(
+            f"{path}: there is no audit log. Name the log, or the folder that it is in; the first scoring begins one."
+        ) from error
     except OSError as error:
-        raise FormatError(f"{path}: the audit log cannot be read ({error.strerror}).") from error
+        raise FormatError(f"{path}: the audit log cannot be read ({error.strerror}). Check your rights.") from error
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

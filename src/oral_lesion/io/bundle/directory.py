@@ -268,6 +268,8 @@ def _replace_directory(path: Path, contents: dict[str, bytes]) -> None:
 
 def _read_sums(path: Path) -> dict[str, str]:
     """Read SHA256SUMS: two columns, hash and file name."""
+    if not any((path / name).exists() for name in (SUMS_NAME, MODEL_NAME)):
+        raise BundleError(f"{path}: is no model directory, for it has neither {SUMS_NAME} nor {MODEL_NAME}; {_REMEDY}")
     try:
         lines = (path / SUMS_NAME).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
