@@ -12,7 +12,7 @@ from pathlib import Path
 
 from oral_lesion.endpoint import tells_treatment
 from oral_lesion.errors import Fault, SettingsError
-from oral_lesion.io.naming import leads_out, printable, sorting_key
+from oral_lesion.io.naming import names_a_folder, printable, sorting_key
 from oral_lesion.records.photo import Mirror
 
 __all__ = ["MANIFEST_NAME", "ManifestRow", "read_manifest", "read_study_manifest"]
@@ -126,7 +126,7 @@ def _faults_of_place(row: ManifestRow) -> Iterator[tuple[str, str]]:
     for column, name in (("subject", row.subject), ("visit", row.visit)):
         if name is None:
             yield column, "is empty; a study's manifest names the subject and the visit of each photo"
-        elif name.startswith(".") or leads_out(name) or set(name) & set('/\\:*?"<>|'):
+        elif not names_a_folder(name):
             yield column, f"{name!r} cannot be the name of a folder"
 
 

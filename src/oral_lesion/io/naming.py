@@ -6,10 +6,12 @@ import re
 import unicodedata
 from pathlib import PurePosixPath, PureWindowsPath
 
-__all__ = ["identifier", "leads_out", "printable", "sorting_key"]
+__all__ = ["identifier", "leads_out", "names_a_folder", "printable", "sorting_key"]
 
 _SLUG_LENGTH = 40
 _HASH_LENGTH = 8
+_LONGEST_FOLDER_BYTES = 120
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
 def printable(text: str) -> str:
@@ -84,3 +86,29 @@ def leads_out(file: str) -> bool:
     """
     windows, posix = PureWindowsPath(file), PurePosixPath(file.replace("\\", "/"))
     return bool(windows.drive or windows.root or posix.is_absolute() or ".." in posix.parts)
+
+
+def names_a_folder(name: str) -> bool:
+    """
+    Return whether a folder of that name can be made on every system, and copied from any to any.
+
+    Parameters
+    ----------
+    name : str
+        Printable text, such as a subject's identifier.
+
+    Returns
+    -------
+    bool
+        False for hidden and empty names, those with separators and wildcards, those that Windows reserves (``CON``,
+        ``aux.1``), those that end with a dot or a space, and those of more than 120 bytes.
+    """
+    return not (
+        not name
+        or name.startswith(".")
+        or name.endswith((".", " "))
+        or set(name) & set('/\\:*?"<>|')
+        or leads_out(name)
+        or _RESERVED.fullmatch(name)
+        or len(name.encode("utf-8", "surrogatepass")) > _LONGEST_FOLDER_BYTES
+    )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oral_lesion.io.naming import identifier, leads_out, printable, sorting_key
+from oral_lesion.io.naming import identifier, leads_out, names_a_folder, printable, sorting_key
 
 SHA256 = "0123456789abcdef" * 4
 
@@ -62,3 +62,16 @@ def test_sorting_is_by_bytes_of_the_normal_form():
 )  # fmt: skip
 def test_names_that_lead_out_on_any_system(file, expected):
     assert leads_out(file) is expected
+
+
+@pytest.mark.parametrize("name", ["S-001", "Müller 2", "受试者 7", "week 04", "console", "com10x", "a.b", "x" * 120])
+def test_names_of_folders_for_every_system(name):
+    assert names_a_folder(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".hidden", "..", "a/b", "a\\b", "C:", "a:b", "wh?t", "CON", "aux.1", "Lpt1", "ends.", "ends ", "é" * 61],
+)
+def test_names_that_some_system_cannot_hold(name):
+    assert not names_a_folder(name)
