@@ -281,7 +281,8 @@ def measure_cpu(visit: Path) -> int:
     import numpy as np
     from PIL import Image
 
-    from oral_lesion.io.batch import BundleSegmenters, score_visit
+    from oral_lesion.adapters.html import write_visit_page
+    from oral_lesion.io.batch import BundleSegmenters, score_found
     from oral_lesion.io.bundle import load_bundle
     from oral_lesion.io.photos import read_photo
     from oral_lesion.io.resources import default_bundle_path
@@ -314,8 +315,16 @@ def measure_cpu(visit: Path) -> int:
     smallest = protocol.segmentation.smallest_lesion_mm2
     with tempfile.TemporaryDirectory() as out:
         scored = cpu_seconds(
-            lambda: score_visit(visit, Path(out) / "out", protocol=protocol, segmenters=source, overwrite=True)
+            lambda: score_found(
+                find_photos(visit),
+                Path(out) / "out",
+                protocol=protocol,
+                segmenters=source,
+                overwrite=True,
+                write_page=write_visit_page,
+            )
         )
+        page = cpu_seconds(lambda: write_visit_page(Path(out) / "out"))
     steps = {
         "read": cpu_seconds(lambda: read_photo(entry.path, entry.identity)),
         "read card": cpu_seconds(
@@ -324,6 +333,7 @@ def measure_cpu(visit: Path) -> int:
         "standardize": cpu_seconds(standardized_photo),
         "segment": cpu_seconds(lambda: segment(standardized, segmenter, threshold="bundle")),
         "measure": cpu_seconds(lambda: measure(segmentation, standardized.scale, smallest_lesion_mm2=smallest)),
+        "page": page,
     }
     height, width = photo.srgb.shape[:2]
     figures = {

@@ -12,7 +12,8 @@ WHY_NOT = None if DRIVER and BROWSER else "needs Chromium and chromedriver (Debi
 
 _FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
-    "--disable-background-networking", "--force-prefers-reduced-motion", "--disable-component-update", "--disable-sync", "--window-size=1400,1000",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--force-prefers-reduced-motion", "--window-size=1400,1000",
 )  # fmt: skip
 
 

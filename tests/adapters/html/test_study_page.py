@@ -205,7 +205,10 @@ def test_old_results_without_figures_have_pages_too(browser, study, tmp_path):
     shutil.rmtree(old / "figures")
     (old / "endpoints.csv").unlink()
     (old / STORE_NAME).unlink()
+    for path in old.rglob("run.json"):
+        path.write_text("{}" if path.parent != old else '{"command": "study", "finished": true}', encoding="utf-8")
     write_report(old)
+    assert browser.open(old / "report.html").complaints() == []
     page = browser.open(old / "subjects" / f"{SUBJECT}.html")
     assert page.complaints() == []
     assert "Figures were not drawn" in page.one("#main").text

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from oral_lesion.adapters.html.pictures import Picture, encoded_jpeg, read_geometry, read_picture
+from oral_lesion.adapters.html.pictures import Picture, StandardPhoto, encoded_jpeg
 from oral_lesion.adapters.html.printed import Cells, Number, number_of
 from oral_lesion.numerics.color import srgb_uint8_from_linear
 
@@ -91,7 +90,7 @@ class _Layout:
     size_mm: tuple[float, float]
 
 
-def card_view(card: Mapping[str, Any] | None, rows: Sequence[Cells], photo: Path) -> CardView | None:
+def card_view(card: Mapping[str, Any] | None, rows: Sequence[Cells], photo: StandardPhoto | None) -> CardView | None:
     """
     Return what is shown of a photo's card.
 
@@ -101,8 +100,8 @@ def card_view(card: Mapping[str, Any] | None, rows: Sequence[Cells], photo: Path
         Definition of the card in run.json.
     rows : sequence of Cells
         Of colour.csv.
-    photo : Path
-        ``photos/PHOTO_ID``.
+    photo : StandardPhoto or None
+        That the card is cut out of; None of a refused one.
 
     Returns
     -------
@@ -144,10 +143,10 @@ def _layout_of(card: Mapping[str, Any], patches: int) -> _Layout | None:
     return _Layout(columns=columns, pitch_mm=pitch, patch_mm=patch, corner_mm=corner, size_mm=size)
 
 
-def _crop(photo: Path, layout: _Layout) -> Picture | None:
-    geometry, bgr = read_geometry(photo), read_picture(photo / "standardized.png")
-    if geometry is None or bgr is None or geometry.get("photo_xy_from_card_mm") is None:
+def _crop(photo: StandardPhoto | None, layout: _Layout) -> Picture | None:
+    if photo is None or photo.geometry.get("photo_xy_from_card_mm") is None:
         return None
+    geometry = photo.geometry
     px_per_mm = min(_PX_PER_MM, _LARGEST_SIDE_PX / max(layout.size_mm))
     card_from_shown = np.array(
         [
@@ -161,7 +160,7 @@ def _crop(photo: Path, layout: _Layout) -> Picture | None:
     size = round(layout.size_mm[0] * px_per_mm), round(layout.size_mm[1] * px_per_mm)
     standard_from_shown = standard_from_photo @ photo_from_card @ card_from_shown
     shown: NDArray[Any] = cv2.warpPerspective(
-        bgr, standard_from_shown, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        photo.bgr, standard_from_shown, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )
     return encoded_jpeg(shown)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from oral_lesion.adapters.html.page import REPORT_FILE, render, write_page
 from oral_lesion.adapters.html.photo import PhotoPart, parts_of
-from oral_lesion.adapters.html.printed import read_printed, read_run_file
+from oral_lesion.adapters.html.printed import Facts, read_printed, read_run_file
 from oral_lesion.adapters.html.site_part import site_parts
 from oral_lesion.adapters.html.subject import change_sentence, visit_days
 from oral_lesion.adapters.html.visit import read_visit_tables
@@ -77,6 +77,7 @@ def change_page(folder: Path, language: Language = Language.ENGLISH) -> str:
         not_shown=sorted({row["site"] for row in changes.rows} - {part.code for part in parts}),
         figures_drawn=(folder / "figures").is_dir(),
         run=run,
+        protocol=run["protocol"] or Facts(),
         language=language.value,
     )
 

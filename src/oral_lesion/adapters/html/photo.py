@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from oral_lesion.adapters.html.card import CardView, card_view
-from oral_lesion.adapters.html.pictures import StandardView, standard_view
-from oral_lesion.adapters.html.printed import Cells, Number, Table, number_of
+from oral_lesion.adapters.html.pictures import StandardView, standard_photo, standard_view
+from oral_lesion.adapters.html.printed import Cells, Facts, Number, Table, number_of
 from oral_lesion.errors import Flag, Reason
 from oral_lesion.io.refusal_words import limit_words
 from oral_lesion.io.sites import SITES
@@ -85,7 +85,7 @@ class VisitTables:
     def settings(self) -> Mapping[str, Any]:
         """The protocol as run.json states it; empty where it does not."""
         protocol = self.run.get("protocol")
-        return protocol if isinstance(protocol, dict) else {}
+        return protocol if isinstance(protocol, Facts) else Facts()
 
     @property
     def threshold(self) -> float:
@@ -176,8 +176,8 @@ def photo_part(
     PhotoPart
     """
     photo_id, scored = row["photo_id"], row["status"] == "scored"
-    pictures = tables.folder / "photos" / photo_id
-    view = standard_view(pictures, threshold=tables.threshold, side_px=side_px) if scored else None
+    photo = standard_photo(tables.folder / "photos" / photo_id) if scored else None
+    view = None if photo is None else standard_view(photo, threshold=tables.threshold, side_px=side_px)
     quality = next(iter(tables.quality.of("photo_id", photo_id)), Cells())
     meaning, found, retake = ("", "", "") if scored else _refusal(row, language)
     return PhotoPart(
@@ -200,7 +200,7 @@ def photo_part(
         facts=_facts(row, quality, tables.settings.get("limits") or {}),
         view=view,
         bar_mm=None if view is None else _bar_of(view),
-        card=card_view(tables.settings.get("card"), tables.colors.of("photo_id", photo_id), pictures),
+        card=card_view(tables.settings.get("card"), tables.colors.of("photo_id", photo_id), photo),
     )
 
 

@@ -16,13 +16,24 @@ from numpy.typing import NDArray
 from oral_lesion.measure.boundary import contours_rc_px
 from oral_lesion.measure.lesions import connected_components
 
-__all__ = ["Outline", "Picture", "StandardView", "encoded_jpeg", "outlines_of", "picture_in", "standard_view"]
+__all__ = [
+    "Outline",
+    "Picture",
+    "StandardPhoto",
+    "StandardView",
+    "encoded_jpeg",
+    "outlines_of",
+    "picture_in",
+    "standard_photo",
+    "standard_view",
+]
 
 _QUALITY = 80
 _HEAT_SIDE_PX = 440
 _HEAT_LEVELS = 24
 _HEAT_OPACITY = 0.9
 _OUTLINE_TOLERANCE_PX = 0.35
+_HALF_SIDE_PX = 640
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +74,26 @@ class Outline:
     at_xy: tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StandardPhoto:
+    """
+    The standardized picture of a scored photo.
+
+    Parameters
+    ----------
+    folder : Path
+        ``photos/PHOTO_ID``.
+    bgr : ndarray of uint8, shape (height, width, 3)
+        As OpenCV holds it.
+    geometry : mapping
+        geometry.json.
+    """
+
+    folder: Path
+    bgr: NDArray[Any]
+    geometry: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandardView:
     """
@@ -92,14 +123,33 @@ class StandardView:
     px_per_mm: float
 
 
-def standard_view(folder: Path, *, threshold: float, side_px: int) -> StandardView | None:
+def standard_photo(folder: Path) -> StandardPhoto | None:
     """
-    Return the pictures of a scored photo.
+    Read the standardized picture of a scored photo.
 
     Parameters
     ----------
     folder : Path
         ``photos/PHOTO_ID``.
+
+    Returns
+    -------
+    StandardPhoto or None
+        None where it is missing or damaged, as of a refused photo.
+    """
+    geometry = _geometry_in(folder)
+    bgr = None if geometry is None else read_picture(folder / "standardized.png")
+    return None if bgr is None or geometry is None else StandardPhoto(folder=folder, bgr=bgr, geometry=geometry)
+
+
+def standard_view(photo: StandardPhoto, *, threshold: float, side_px: int) -> StandardView:
+    """
+    Return the pictures of a scored photo.
+
+    Parameters
+    ----------
+    photo : StandardPhoto
+        From `standard_photo`.
     threshold : float
         That the mask was cut at.
     side_px : int
@@ -107,25 +157,24 @@ def standard_view(folder: Path, *, threshold: float, side_px: int) -> StandardVi
 
     Returns
     -------
-    StandardView or None
-        None where the pictures are missing or damaged.
+    StandardView
+        Without what is missing or damaged.
     """
-    bgr, geometry = read_picture(folder / "standardized.png"), read_geometry(folder)
-    if bgr is None or geometry is None:
-        return None
+    folder, bgr, geometry = photo.folder, photo.bgr, photo.geometry
     factor = min(1.0, side_px / max(bgr.shape[:2]))
     size = (max(1, round(bgr.shape[1] * factor)), max(1, round(bgr.shape[0] * factor)))
     reduced = bgr if factor == 1.0 else cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
-    photo, drawn = read_picture(folder / "photo.jpg"), False
-    if photo is None:
-        photo, drawn = read_picture(folder / "overlay.jpg"), True
+    reading = cv2.IMREAD_COLOR if side_px > _HALF_SIDE_PX else cv2.IMREAD_REDUCED_COLOR_2
+    original, drawn = read_picture(folder / "photo.jpg", reading), False
+    if original is None:
+        original, drawn = read_picture(folder / "overlay.jpg", reading), True
     probability, labels = (
         read_picture(folder / name, cv2.IMREAD_UNCHANGED) for name in ("probability.png", "lesions.png")
     )
     fits = probability is not None and probability.shape == bgr.shape[:2]
     return StandardView(
         standardized=encoded_jpeg(reduced),
-        original=None if photo is None else encoded_jpeg(_laid_over(photo, geometry, factor, size)),
+        original=None if original is None else encoded_jpeg(_laid_over(original, geometry, factor, size)),
         original_has_outlines=drawn,
         heat=_heat(probability, size) if probability is not None and fits else None,
         outlines=outlines_of(probability, labels, threshold, factor)
@@ -200,9 +249,14 @@ def outlines_of(
     tuple of Outline
         By label.
     """
-    inside = labels > 0
-    if not inside.any():
+    left_px, top_px, width, height = cv2.boundingRect((labels > 0).astype(np.uint8))
+    if not width:
         return ()
+    rows_in, columns_in = (
+        slice(max(0, start - 1), start + length + 1) for start, length in ((top_px, height), (left_px, width))
+    )
+    probability, labels = probability[rows_in, columns_in], labels[rows_in, columns_in]
+    inside = labels > 0
     known = np.where(inside, np.maximum(probability / np.float32(65535), threshold), np.float32(0))
     near = cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~inside
     below = probability[near] / np.float32(65535)
@@ -212,7 +266,7 @@ def outlines_of(
         top, left = component.offset_rc_px
         rows, columns = np.nonzero(component.inside)
         contours = [
-            ((contour[:, ::-1] + (left, top) + 0.5) * factor).astype(np.float32)
+            ((contour[:, ::-1] + (left + columns_in.start, top + rows_in.start) + 0.5) * factor).astype(np.float32)
             for contour in contours_rc_px(component.probability, threshold)
         ]
         if not contours:
@@ -305,20 +359,7 @@ def read_picture(path: Path, reading: int = cv2.IMREAD_COLOR) -> NDArray[Any] | 
     return None if picture is None else np.asarray(picture)
 
 
-def read_geometry(folder: Path) -> dict[str, Any] | None:
-    """
-    Return what geometry.json says.
-
-    Parameters
-    ----------
-    folder : Path
-        ``photos/PHOTO_ID``.
-
-    Returns
-    -------
-    dict or None
-        None where it is missing or damaged.
-    """
+def _geometry_in(folder: Path) -> dict[str, Any] | None:
     try:
         geometry = json.loads((folder / "geometry.json").read_text(encoding="utf-8"))
         float(geometry["mm_per_px"])

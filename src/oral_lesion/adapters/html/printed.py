@@ -13,7 +13,7 @@ from typing import Any
 from oral_lesion.errors import FormatError
 from oral_lesion.io.store import RUN_FILE
 
-__all__ = ["Cells", "Number", "Table", "number_of", "read_printed", "read_run_file"]
+__all__ = ["Cells", "Facts", "Number", "Table", "number_of", "read_printed", "read_run_file"]
 
 _QUOTE = "'"
 
@@ -22,6 +22,13 @@ class Cells(dict[str, str]):
     """One row: text by column; what an older version did not write is empty."""
 
     def __missing__(self, column: str) -> str:
+        return ""
+
+
+class Facts(dict[str, Any]):
+    """A JSON object; what an older version did not write is empty text, which shows as nothing."""
+
+    def __missing__(self, key: str) -> str:
         return ""
 
 
@@ -114,7 +121,7 @@ def read_printed(path: Path, *, needed: Sequence[str] = ()) -> Table:
     return Table(path.name, tuple(header), rows)
 
 
-def read_run_file(folder: Path) -> dict[str, Any]:
+def read_run_file(folder: Path) -> Facts:
     """
     Read run.json.
 
@@ -125,7 +132,7 @@ def read_run_file(folder: Path) -> dict[str, Any]:
 
     Returns
     -------
-    dict
+    Facts
 
     Raises
     ------
@@ -134,10 +141,10 @@ def read_run_file(folder: Path) -> dict[str, Any]:
     """
     path = folder / RUN_FILE
     try:
-        run = json.loads(path.read_text(encoding="utf-8"))
+        run = json.loads(path.read_text(encoding="utf-8"), object_hook=Facts)
     except (OSError, ValueError, RecursionError) as error:
         raise FormatError(f"{path}: expected what this package writes beside its results ({error}).") from error
-    if not isinstance(run, dict):
+    if not isinstance(run, Facts):
         raise FormatError(f"{path}: expected a JSON object.")
     return run
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from oral_lesion.adapters.html.group_plots import groupings_of, reader_plots
 from oral_lesion.adapters.html.page import REPORT_FILE, link_to, render, write_page
-from oral_lesion.adapters.html.printed import Cells, Table, read_printed, read_run_file
+from oral_lesion.adapters.html.printed import Cells, Facts, Table, read_printed, read_run_file
 from oral_lesion.adapters.html.study_scores import ScoredPhotoRow, read_study_photos, visit_folders
 from oral_lesion.adapters.html.subject import change_sentence, subject_page
 from oral_lesion.adapters.html.svg import Bar, waterfall
@@ -102,7 +102,7 @@ def study_page(results: Path, language: Language = Language.ENGLISH) -> str:
     run, tables = read_run_file(results), _tables_of(results)
     photos = read_study_photos(visit_folders(results))
     changes = tables["changes.csv"].rows
-    protocol = run.get("protocol") or {}
+    protocol = run["protocol"] or Facts()
     visits = _visit_names(protocol, photos)
     listed = _listed(photos)
     return render(
