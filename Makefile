@@ -23,7 +23,7 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.core
 	$(PIP) install --quiet $(TORCH)
-	$(PIP) install --quiet --editable '.[train,raw,notebooks,docs,dev]'
+	$(PIP) install --quiet --editable '.[train,raw,notebooks,docs,scale,dev]'
 	touch $@
 
 DEMO := demo

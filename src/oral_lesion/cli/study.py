@@ -53,6 +53,9 @@ def study(
         float,
         typer.Option(min=1, metavar="S", help="Seconds until a photo is given up."),
     ] = 600.0,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="URL", help="Score on a dask cluster: tcp://host:8786.", show_default=False)
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Keep scores in OUT that are still right.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="With --resume: try again what failed.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in OUT.")] = False,
@@ -96,8 +99,14 @@ def study(
     loaded = load_study_protocol(protocol, card=card)
     segmenters_for = sources_of(segmenter, model, loaded.scoring.standardization.working_mm_per_px)
     photos = find_study_photos(study, protocol=loaded, segmenters_for=segmenters_for)
+    map_work = None
+    if scheduler is not None:
+        from oral_lesion.adapters.distributed import work_on_cluster
+
+        map_work = work_on_cluster(scheduler, time_limit_s=time_limit)
     run = StudyRun(
         jobs=jobs,
+        map_work=map_work,
         time_limit_s=time_limit,
         resume=resume,
         overwrite=overwrite,

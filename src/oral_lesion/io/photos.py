@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from oral_lesion.errors import Refused
@@ -12,7 +13,7 @@ from oral_lesion.io.photo_formats import decode
 from oral_lesion.io.photo_limits import require_file_size, unreadable
 from oral_lesion.records.photo import Photo, PhotoIdentity
 
-__all__ = ["read_file", "read_photo"]
+__all__ = ["content_of", "photo_of", "read_file", "read_photo"]
 
 
 def read_photo(path: Path, identity: PhotoIdentity, *, folder: Path | None = None) -> Photo:
@@ -45,10 +46,62 @@ def read_photo(path: Path, identity: PhotoIdentity, *, folder: Path | None = Non
     """
     path = Path(path)
     name = printable(identity.file) or path.name
+    return photo_of(lambda: content_of(path, identity, folder=folder), identity, name=name)
+
+
+def content_of(path: Path, identity: PhotoIdentity, *, folder: Path | None = None) -> bytes:
+    """
+    Return the bytes of a photo's file, which must lie in its folder.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    identity : PhotoIdentity
+        Which photo this is.
+    folder : Path or None
+        As for `read_photo`.
+
+    Returns
+    -------
+    bytes
+        The whole file.
+
+    Raises
+    ------
+    Refused
+        ``unreadable`` or ``too-large``; the detail does not name the file.
+    """
+    if leads_out(identity.file):
+        raise unreadable("lies outside of its visit's folder. Copy the photo into the folder.")
+    return read_file(path, folder=folder if folder is not None else _folder_of(path, identity.file))
+
+
+def photo_of(read: Callable[[], bytes], identity: PhotoIdentity, *, name: str) -> Photo:
+    """
+    Return the photo that bytes are; otherwise as `read_photo`.
+
+    Parameters
+    ----------
+    read : callable
+        Gives the whole file.
+    identity : PhotoIdentity
+        Which photo this is.
+    name : str
+        For the details of refusals.
+
+    Returns
+    -------
+    Photo
+        As `read_photo` gives it.
+
+    Raises
+    ------
+    Refused
+        As `read_photo`.
+    """
     try:
-        if leads_out(identity.file):
-            raise unreadable("lies outside of its visit's folder. Copy the photo into the folder.")
-        content = read_file(path, folder=folder if folder is not None else _folder_of(path, identity.file))
+        content = read()
         sha256 = hashlib.sha256(content).hexdigest()
         if identity.sha256 not in {"", sha256}:
             raise unreadable("changed after the photos were listed. Run again once the folder is complete.")

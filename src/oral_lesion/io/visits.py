@@ -16,7 +16,8 @@ from oral_lesion.io.naming import identifier, leads_out, printable, sorting_key
 from oral_lesion.io.photo_formats import format_of
 from oral_lesion.io.photo_limits import unreadable
 from oral_lesion.io.photo_raw import RAW_SUFFIXES
-from oral_lesion.io.photos import read_file, read_photo
+from oral_lesion.io.photo_sources import PhotoSource
+from oral_lesion.io.photos import photo_of, read_file, read_photo
 from oral_lesion.io.sites import site_and_replicate_from_file_name, site_from_text
 from oral_lesion.records.photo import Mirror, Photo, PhotoIdentity, Visit
 
@@ -53,12 +54,15 @@ class PhotoEntry:
         ``site-unknown``, ``mirror-undeclared``, ``mirrored`` (as declared), ``duplicate-photo``.
     refusal : Refusal or None
         Why it cannot be read, where that is known already.
+    source : PhotoSource or None
+        What gives its bytes; None reads the file at `path`.
     """
 
     path: Path
     identity: PhotoIdentity
     flags: tuple[Flag, ...] = ()
     refusal: Refusal | None = None
+    source: PhotoSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +203,10 @@ def read_entry(entry: PhotoEntry) -> Photo:
     """
     if entry.refusal is not None:
         raise Refused(entry.refusal)
-    photo = read_photo(entry.path, entry.identity)
+    if entry.source is None:
+        photo = read_photo(entry.path, entry.identity)
+    else:
+        photo = photo_of(entry.source.read, entry.identity, name=printable(entry.identity.file))
     return dataclasses.replace(photo, flags=tuple(sorted({*entry.flags, *photo.flags})))
 
 
