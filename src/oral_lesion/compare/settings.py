@@ -62,7 +62,7 @@ class RegistrationSettings(_NumbersAboveZero):
     max_anisotropy: float = 1.25
     max_residual_mm: float = 0.8
     min_overlap_fraction: float = 0.3
-    min_correlation: float = 0.2
+    min_correlation: float = 0.3
     inlier_mm: float = 1.5
     max_displacement_mm: float = 4.0
     min_jacobian: float = 0.3

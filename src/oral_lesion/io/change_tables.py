@@ -163,7 +163,7 @@ def _change_row(
         "flags": " ".join(_flags_of(history, visit, first, change)),
         "notes": " ".join(change.notes),
         "same_photo_as": None if history is None else history.same_photo_as(visit),
-        **_of_registration(registration),
+        **_of_registration(registration, is_reference=history is not None and history.reference_visit == visit),
     }
 
 
@@ -203,9 +203,11 @@ def _flags_of(
     return sorted(flags)
 
 
-def _of_registration(registration: Registration | None) -> dict[str, Value]:
+def _of_registration(registration: Registration | None, *, is_reference: bool) -> dict[str, Value]:
     if registration is None:
         return {}
+    if is_reference:  # aligned to itself, which says nothing of how well
+        return {"registration": "reference"}
     overlap = registration.overlap_fraction
     return {
         "registration": registration.quality.value,

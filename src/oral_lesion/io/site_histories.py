@@ -87,6 +87,14 @@ class SiteHistory:
         """Lesions; None where they were not followed."""
         return None if self.followed is None else self.followed.tracks
 
+    @property
+    def reference_visit(self) -> str | None:
+        """The visit whose photo all others are aligned to, the first that was accepted; None where there is none."""
+        if self.followed is None:
+            return None
+        found = zip(self.visits, self.followed.registrations, strict=True)
+        return next((visit for visit, registration in found if registration is not None), None)
+
     def registration(self, visit: str) -> Registration | None:
         """
         Return how a visit's photo was aligned.
