@@ -62,6 +62,7 @@ def require_extra(words):
 ELSEWHERE = {"make": require_target, "pip": require_extra}
 
 
+@pytest.mark.timeout(900)  # two dozen commands, on a machine that may be busy
 def test_every_command_and_example_runs(places, oral_lesion_main):
     pytest.importorskip("torch", reason="the extra [train] is not installed")
     shutil.copytree(places / "models" / "oral-erosion", places / "models" / "mine")  # in place of the export
