@@ -130,7 +130,7 @@ def study(
         run = replace(run, on_photo=progress.on_photo, on_site=progress.on_site)
         outcome = run_found_study(photos, out, protocol=loaded, run=run, figures=drawer)
         if report:
-            write_study_pages(out)
+            write_study_pages(out, jobs=jobs)
         if provenance:
             write_provenance(out)
     _take_in_events(out, under_audit)

@@ -32,8 +32,10 @@ def named_study(photos, tmp_path_factory):
         lines = [f"IMGX{site}.jpg,{site},{DATES[week]},mirror" for site in SITES]
         table = "file,site,visit_date,mirror\n" + "\n".join(lines) + "\n"
         (base / "photos" / SUBJECT / visit / "photos.csv").write_text(table, encoding="utf-8")
-    with pytest.raises(SystemExit):
-        app(["study", str(base / "photos"), "-o", str(base / "out"), "--segmenter", "truth", "--no-figures"])
+        out = base / "out" / "scores" / SUBJECT / visit
+        with pytest.raises(SystemExit):
+            app(["score", str(base / "photos" / SUBJECT / visit), "-o", str(out), "--segmenter", "truth"])
+    (base / "out" / "run.json").write_text('{"command": "study", "finished": true}', encoding="utf-8")
     return base / "out"
 
 

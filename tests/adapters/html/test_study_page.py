@@ -5,6 +5,7 @@ from collections import Counter
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from browser import HOSTILE
 from study_folders import SITES, row_of, rows_in
 from visit_folders import tree_bytes
 
@@ -224,6 +225,23 @@ def test_what_is_no_result_is_refused(study, tmp_path):
     (tmp_path / "run.json").write_text('{"command": "study", "finished": false}', encoding="utf-8")
     with pytest.raises(FormatError, match="did not finish"):
         write_report(tmp_path)
+
+
+def test_names_that_look_like_html_stay_text_in_a_study(browser, study, tmp_path):
+    copy = shutil.copytree(study, tmp_path / "hostile")
+    site = "tongue-ventral"
+    for path in copy.rglob("*.csv"):
+        content = path.read_text(encoding="utf-8")
+        path.write_text(content.replace(site, HOSTILE).replace("week-08", f"{HOSTILE}8"), encoding="utf-8")
+    run = (copy / "run.json").read_text(encoding="utf-8")
+    run = run.replace('"left_alone": [', f'"left_alone": [\n    "{HOSTILE}.txt",').replace("week-08", f"{HOSTILE}8")
+    (copy / "run.json").write_text(run, encoding="utf-8")
+    write_study_pages(copy)
+    for name in ("report.html", f"subjects/{SUBJECT}.html"):
+        page = browser.open(copy / name)
+        assert page.complaints() == []
+        assert not page.all("img[src=x]")
+        assert HOSTILE in page.one("#main").text
 
 
 def test_readers_have_their_own_strips(browser, study, tmp_path):

@@ -179,3 +179,57 @@ def test_pictures_that_are_missing_are_said_to_be(visit, tmp_path):
         path.write_bytes(b"no picture")
     write_visit_page(again)
     assert "The pictures of this photo are missing" in (again / "report.html").read_text(encoding="utf-8")
+
+
+def test_without_javascript_all_is_there_and_can_be_switched(browser, visit):
+    browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        page = browser.open(visit / "report.html")
+        assert not page.all("th button")
+        assert page.all("article.photo")
+        heat, outlines = page.all(".stage .heat")[0], page.all(".stage .outlines")[0]
+        assert heat.value_of_css_property("visibility") == "hidden"
+        page.all(".show-heat + label")[0].click()
+        page.all(".show-outlines + label")[0].click()
+        assert heat.value_of_css_property("visibility") == "visible"
+        assert outlines.value_of_css_property("visibility") == "hidden"
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_in_light_and_dark(browser, visit, scheme):
+    browser.driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
+    try:
+        page = browser.open(visit / "report.html")
+        paper = luminance(page.style(page.one("body"), "background-color"))
+        assert (paper > 0.8) == (scheme == "light")
+        for selector in ("body", ".muted", ".file", ".verdict.good", ".verdict.bad", "a[href]", ".lede", "thead th"):
+            ink = luminance(page.style(page.all(selector)[0], "color"))
+            brighter, darker = max(ink, paper), min(ink, paper)
+            assert (brighter + 0.05) / (darker + 0.05) >= 4.5, selector  # WCAG 2.2, 1.4.3
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def luminance(color):
+    """Relative luminance as WCAG defines it."""
+    channels = [int(text) / 255 for text in re.findall(r"\d+", color)[:3]]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_a_visit_without_an_erosion_says_to_look(visit, tmp_path):
+    again = shutil.copytree(visit, tmp_path / "none")
+    (row,) = [row for row in rows_in(visit / "scores.csv") if row["status"] == "scored"]
+    measured = {row[column] for column in ("erosion_area_mm2", "u_area_mm2", "u_scale_mm2", "u_boundary_mm2")}
+    text = (again / "scores.csv").read_text(encoding="utf-8")
+    for number in measured:
+        text = text.replace(f",{number},", ",0.000,")
+    (again / "scores.csv").write_text(text, encoding="utf-8")
+    write_visit_page(again)
+    page = (again / "report.html").read_text(encoding="utf-8")
+    assert "No erosion was found. An area of 0 carries no ±" in page
+    assert 'class="pm"' not in page

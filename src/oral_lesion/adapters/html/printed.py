@@ -71,6 +71,25 @@ class Table:
         """
         return tuple(row for row in self.rows if row[column] == value)
 
+    def grouped(self, column: str) -> dict[str, Table]:
+        """
+        Return the table in parts.
+
+        Parameters
+        ----------
+        column : str
+            Its name.
+
+        Returns
+        -------
+        dict
+            Rows by their value in that column, in order.
+        """
+        rows: dict[str, list[Cells]] = {}
+        for row in self.rows:
+            rows.setdefault(row[column], []).append(row)
+        return {value: Table(self.name, self.columns, tuple(own)) for value, own in rows.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Number:

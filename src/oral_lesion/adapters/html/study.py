@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from oral_lesion.adapters.html.subject import change_sentence, subject_page
 from oral_lesion.adapters.html.svg import Bar, waterfall
 from oral_lesion.adapters.html.visit import visit_page_is_current, write_visit_page
 from oral_lesion.errors import Reason
+from oral_lesion.io.processes import map_in_processes, one_opencv_thread
 from oral_lesion.io.texts import Language, reason_text
 
 __all__ = ["SUBJECTS_FOLDER", "study_page", "write_study_pages"]
@@ -24,6 +26,7 @@ SUBJECTS_FOLDER = "subjects"
 _TABLES = ("changes.csv", "lesions_over_time.csv", "endpoints.csv")
 _MOST_THUMBNAILS = 1000
 _MOST_ROWS = 5000
+_MOST_BARS = 1200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,9 @@ class CalendarCell:
         return "full" if self.scored == self.photos else "part" if self.scored else "none"
 
 
-def write_study_pages(results: Path, language: Language = Language.ENGLISH, *, again: bool = False) -> None:
+def write_study_pages(
+    results: Path, language: Language = Language.ENGLISH, *, again: bool = False, jobs: int = 1
+) -> None:
     """
     Write ``report.html``, a page a subject below ``subjects``, and the pages of visits.
 
@@ -63,19 +68,38 @@ def write_study_pages(results: Path, language: Language = Language.ENGLISH, *, a
         Of reasons and caveats.
     again : bool
         Write also the pages of visits whose page is that of the tables there.
+    jobs : int
+        Pages of visits made at the same time.
+
+    Raises
+    ------
+    FormatError
+        Where a table cannot be read.
+    OutputError
+        Where a page cannot be written.
     """
     folders = visit_folders(results)
-    for folder in folders:
-        if again or not visit_page_is_current(folder, language):
-            write_visit_page(folder, language)
-    run, tables, photos = read_run_file(results), _tables_of(results), read_study_photos(folders)
-    by_subject: dict[str, list[ScoredPhotoRow]] = {row["subject"]: [] for row in tables["changes.csv"].rows}
+    todo = [folder for folder in folders if again or not visit_page_is_current(folder, language)]
+    write = functools.partial(write_visit_page, language=language)
+    with one_opencv_thread():
+        for _ in map_in_processes(write, todo, jobs, write):
+            pass
+    _write_subject_pages(results, read_study_photos(folders))
+    write_page(results / REPORT_FILE, study_page(results, language))
+
+
+def _write_subject_pages(results: Path, photos: Sequence[ScoredPhotoRow]) -> None:
+    run, tables = read_run_file(results), _tables_of(results)
+    grouped = {name: table.grouped("subject") for name, table in tables.items()}
+    by_subject: dict[str, list[ScoredPhotoRow]] = {subject: [] for subject in grouped["changes.csv"]}
     for photo in photos:
         by_subject.setdefault(photo.place[0], []).append(photo)
     for subject, own in by_subject.items():
-        page = subject_page(subject, results=results, run=run, tables=tables, photos=own)
+        of_subject = {
+            name: parts.get(subject, Table(name, tables[name].columns, ())) for name, parts in grouped.items()
+        }
+        page = subject_page(subject, results=results, run=run, tables=of_subject, photos=own)
         write_page(results / SUBJECTS_FOLDER / f"{subject}.html", page)
-    write_page(results / REPORT_FILE, study_page(results, language))
 
 
 def study_page(results: Path, language: Language = Language.ENGLISH) -> str:
@@ -203,7 +227,12 @@ def _waterfalls(changes: Sequence[Cells]) -> list[dict[str, Any]]:
             )
     order = list(dict.fromkeys(row["visit"] for row in changes))
     return [
-        {"visit": visit, "plot": waterfall(by_visit[visit], title=f"Change of area at {visit}, percent, by site")}
+        {
+            "visit": visit,
+            "bars": len(by_visit[visit]),
+            "drawn": min(_MOST_BARS, len(by_visit[visit])),
+            "plot": waterfall(by_visit[visit], title=f"Change of area at {visit}, percent, by site", most=_MOST_BARS),
+        }
         for visit in sorted(by_visit, key=order.index, reverse=True)
     ]
 

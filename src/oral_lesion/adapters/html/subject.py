@@ -34,7 +34,7 @@ def subject_page(
     run : mapping
         run.json of the study.
     tables : mapping of str to Table
-        changes.csv, lesions_over_time.csv and endpoints.csv, by name.
+        changes.csv, lesions_over_time.csv and endpoints.csv, by name: rows of this subject alone.
     photos : sequence of ScoredPhotoRow
         Of this subject.
 
@@ -43,9 +43,7 @@ def subject_page(
     str
         HTML.
     """
-    changes, lesions, endpoints = (
-        tables[name].of("subject", subject) for name in ("changes.csv", "lesions_over_time.csv", "endpoints.csv")
-    )
+    changes, endpoints = tables["changes.csv"].rows, tables["endpoints.csv"].rows
     days = visit_days(run, changes)
     failures = {
         str(one.get("site")): str(one.get("detail"))
@@ -54,7 +52,7 @@ def subject_page(
     }
     parts = site_parts(
         changes,
-        Table("lesions_over_time.csv", tables["lesions_over_time.csv"].columns, lesions),
+        tables["lesions_over_time.csv"],
         days=days,
         figures=results / "figures" / subject,
         failures=failures,

@@ -228,7 +228,7 @@ def series_plot(points: Sequence[SeriesPoint], *, title: str, days: tuple[float,
     return _svg(parts, width, height, f"{title}, area over time: {'; '.join(known)}.")
 
 
-def waterfall(bars: Sequence[Bar], *, title: str) -> Markup:
+def waterfall(bars: Sequence[Bar], *, title: str, most: int) -> Markup:
     """
     Draw changes from the greatest increase to the greatest decrease; filled where |change| exceeds U.
 
@@ -238,6 +238,8 @@ def waterfall(bars: Sequence[Bar], *, title: str) -> Markup:
         In any order.
     title : str
         Of the plot.
+    most : int
+        Bars that are drawn; of more, evenly chosen ones, and both ends.
 
     Returns
     -------
@@ -245,7 +247,9 @@ def waterfall(bars: Sequence[Bar], *, title: str) -> Markup:
         ``<svg>``.
     """
     ordered = sorted(bars, key=lambda bar: (-bar.value, bar.label))
-    step = max(4.0, min(26.0, 1200 / max(1, len(ordered))))
+    if len(ordered) > most:
+        ordered = [ordered[round(place * (len(ordered) - 1) / (most - 1))] for place in range(most)]
+    step = max(1.0, min(26.0, 1200 / max(1, len(ordered))))
     left, top, bottom = 52, 10, 210
     width = max(360.0, left + step * len(ordered) + 12)
     low, high = min([*(bar.value for bar in ordered), -100.0]), max([*(bar.value for bar in ordered), 0.0])
