@@ -20,6 +20,7 @@ EXTRAS = {
     "train": "training, calibration and export of networks",
     "raw": "photos in camera RAW (DNG, CR2, CR3, NEF, ARW)",
     "parquet": "the study's tables as Parquet",
+    "provenance": "a study's provenance as an RO-Crate and a bill of materials",
     "notebooks": "the notebooks",
     "docs": "building the documentation",
     "dev": "tests and checks of the source code",
