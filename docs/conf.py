@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+import typer
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -54,6 +58,8 @@ INCLUDED = {"CHANGELOG.md": "project/changelog.md", "CONTRIBUTING.md": "project/
             "SECURITY.md": "project/security.md"}  # fmt: skip
 """Pages that only include a file from elsewhere in the repository; model cards go by their model's name."""
 
+HELP_GOES_HERE, HELP_WIDTH = "<!-- the help of every command -->", 92
+
 _LINK = re.compile(r"(\]\()(?!<|[a-z]+:|#)([^)\s#]+)((?:#[^)\s]*)?\))")
 
 
@@ -74,6 +80,32 @@ def lead_links_out_of_docs(_app: object, docname: str, source: list[str]) -> Non
     source[0] = _LINK.sub(led, source[0])
 
 
+def fill_in_commands(_app: object, docname: str, source: list[str]) -> None:
+    """Put the help of every command into the page of commands, so that it cannot be out of date."""
+    if docname == "commands":
+        source[0] = source[0].replace(HELP_GOES_HERE, "\n".join(help_of_all_commands()))
+
+
+def help_of_all_commands() -> Iterator[str]:
+    """Yield a heading and the help of each command, in the order of `oral-lesion --help`."""
+    cli = import_module("oral_lesion.cli.app")
+    group = typer.main.get_command(cli.app)
+    context = group.make_context("oral-lesion", [], resilient_parsing=True)
+    for part, commands in cli.COMMANDS.items():
+        yield f"## {part}\n"
+        for name in commands:
+            yield from help_of(group.get_command(context, name), f"oral-lesion {name}")
+
+
+def help_of(command: Any, words: str) -> Iterator[str]:
+    """Yield heading and help of a command, and of those below it."""
+    context = command.make_context(words, [], resilient_parsing=True, terminal_width=HELP_WIDTH)
+    yield f"### {words.removeprefix('oral-lesion ')}\n\n```text\n{command.get_help(context)}\n```\n"
+    for name in getattr(command, "commands", ()):
+        yield from help_of(command.get_command(context, name), f"{words} {name}")
+
+
 def setup(app: object) -> None:
     """Register what is above."""
+    app.connect("source-read", fill_in_commands)  # type: ignore[attr-defined]
     app.connect("source-read", lead_links_out_of_docs)  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 import pytest
 from doc_blocks import blocks_of, commands_in, run_python
-from doc_tables import DOCS
+from doc_tables import DOCS, codes_in, tables_by_heading
 
 import oral_lesion
 
@@ -45,3 +45,11 @@ def test_every_model_card_is_a_page():
     assert models
     for name in models:
         assert f"models/{name}/model-card.md" in (DOCS / "models" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_every_command_has_its_line():
+    from oral_lesion.cli.app import COMMANDS
+
+    _, _, *rows = tables_by_heading(DOCS / "commands.md")["Commands"]
+    listed = [name for _, commands, _ in rows for name in codes_in(commands)]
+    assert sorted(listed) == sorted(name for commands in COMMANDS.values() for name in commands)
