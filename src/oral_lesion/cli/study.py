@@ -30,9 +30,10 @@ __all__ = ["study"]
 
 
 def study(
+    context: typer.Context,
     study: Annotated[
-        Path,
-        typer.Argument(help="Folder STUDY/SUBJECT/VISIT, or a CSV of its photos.", show_default=False),
+        str,
+        typer.Argument(help="Folder STUDY/SUBJECT/VISIT, or a CSV of its photos; or its URL.", show_default=False),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Results folder.")] = Path("oral-lesion-study"),
     protocol: Annotated[
@@ -85,6 +86,7 @@ def study(
     from oral_lesion.io.settings import load_study_protocol
     from oral_lesion.io.study import run_found_study
     from oral_lesion.io.study_photos import StudyRun, find_study_photos, plan_run
+    from oral_lesion.io.study_urls import study_place
 
     if resume and overwrite:
         raise typer.BadParameter("--resume keeps earlier scores, --overwrite removes them; give one of both")
@@ -98,7 +100,8 @@ def study(
         require_provenance_support()
     loaded = load_study_protocol(protocol, card=card)
     segmenters_for = sources_of(segmenter, model, loaded.scoring.standardization.working_mm_per_px)
-    photos = find_study_photos(study, protocol=loaded, segmenters_for=segmenters_for)
+    place = context.with_resource(study_place(study))
+    photos = find_study_photos(place.path, protocol=loaded, segmenters_for=segmenters_for, find=place.find)
     map_work = None
     if scheduler is not None:
         from oral_lesion.adapters.distributed import work_on_cluster

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from oral_lesion.errors import Fault, InputError, SettingsError
 from oral_lesion.io.manifest import ManifestRow, read_study_manifest
 from oral_lesion.io.naming import printable, sorting_key
+from oral_lesion.io.photo_sources import PhotoSource
 from oral_lesion.io.visits import VisitPhotos, find_photos, photos_of_rows
 from oral_lesion.records import ALL
 
-__all__ = ["StudyFolders", "VisitFolder", "find_study", "same_photos"]
+__all__ = ["STUDY_MANIFESTS", "StudyFolders", "VisitFolder", "find_study", "same_photos"]
 
-_MANIFESTS = {".csv", ".tsv", ".txt"}
+STUDY_MANIFESTS = {".csv", ".tsv", ".txt"}
 
 _TRUTH = "truth"
 """Folder of a phantom study that holds its masks."""
@@ -72,7 +73,9 @@ class StudyFolders:
         return tuple(sorted({entry.path.parent for entry in entries if entry.refusal is None}))
 
 
-def find_study(study: Path, scheduled: Sequence[str]) -> StudyFolders:
+def find_study(
+    study: Path, scheduled: Sequence[str], *, source_of: Callable[[str], PhotoSource] | None = None
+) -> StudyFolders:
     """
     Find all photos of a study.
 
@@ -83,6 +86,8 @@ def find_study(study: Path, scheduled: Sequence[str]) -> StudyFolders:
         over. Or a manifest, a CSV file as `read_study_manifest` reads it.
     scheduled : sequence of str
         Names of the protocol's visits.
+    source_of : callable or None
+        Gives what reads a photo from its path in the manifest; None reads the file there.
 
     Returns
     -------
@@ -98,8 +103,8 @@ def find_study(study: Path, scheduled: Sequence[str]) -> StudyFolders:
         scheduled visit than its folder, or several visits; two folders of one visit; a visit that is spelt
         otherwise than in the schedule; a site photographed on several days of one visit.
     """
-    if study.is_file() and study.suffix.lower() in _MANIFESTS:
-        return _in_manifest(study, scheduled)
+    if study.is_file() and study.suffix.lower() in STUDY_MANIFESTS:
+        return _in_manifest(study, scheduled, source_of)
     subjects, files = _split(study)
     visits: list[VisitFolder] = []
     without: list[str] = []
@@ -134,13 +139,15 @@ def find_study(study: Path, scheduled: Sequence[str]) -> StudyFolders:
     )
 
 
-def _in_manifest(manifest: Path, scheduled: Sequence[str]) -> StudyFolders:
+def _in_manifest(
+    manifest: Path, scheduled: Sequence[str], source_of: Callable[[str], PhotoSource] | None
+) -> StudyFolders:
     rows: dict[tuple[str, str], list[ManifestRow]] = {}
     for row in read_study_manifest(manifest):
         rows.setdefault((row.subject or "", row.visit or ""), []).append(row)
     visits, faults = [], []
     for (subject, visit), of_visit in sorted(rows.items(), key=lambda pair: tuple(map(sorting_key, pair[0]))):
-        found, place = photos_of_rows(manifest.parent, of_visit), f"{subject}/{visit}"
+        found, place = photos_of_rows(manifest.parent, of_visit, source_of), f"{subject}/{visit}"
         faults += [Fault(place, message) for message in _faults_of_name(visit, scheduled)]
         faults += _faults_of_days(place, found)
         folder = found.entries[0].path.parent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,7 +88,11 @@ class StudyPhotos:
 
 
 def find_study_photos(
-    study: Path, *, protocol: StudyProtocol, segmenters_for: Callable[[Path], SegmenterSource]
+    study: Path,
+    *,
+    protocol: StudyProtocol,
+    segmenters_for: Callable[[Path], SegmenterSource],
+    find: Callable[[Path, Sequence[str]], StudyFolders] = find_study,
 ) -> StudyPhotos:
     """
     Find the photos of a study and what segments them; everything that would stop a run stops here.
@@ -101,6 +105,8 @@ def find_study_photos(
         All settings.
     segmenters_for : callable
         Gives what segments the photos of a visit's folder.
+    find : callable
+        Finds the photos.
 
     Returns
     -------
@@ -111,7 +117,7 @@ def find_study_photos(
     OralLesionError
         Where the study contradicts itself, there is nothing to score, or the model does not fit.
     """
-    folders = find_study(study, [visit.name for visit in protocol.endpoint.visits])
+    folders = find(study, [visit.name for visit in protocol.endpoint.visits])
     sources = {visit.place: segmenters_for(visit.path) for visit in folders.visits}
     for source in sources.values():
         require_one_resolution(protocol.scoring, source)

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -22,6 +22,7 @@ from oral_lesion.io.sites import site_and_replicate_from_file_name, site_from_te
 from oral_lesion.records.photo import Mirror, Photo, PhotoIdentity, Visit
 
 __all__ = [
+    "PHOTO_SUFFIXES",
     "PhotoEntry",
     "VisitPhotos",
     "find_photos",
@@ -143,7 +144,9 @@ def find_photos(visit_folder: Path) -> VisitPhotos:
     )
 
 
-def photos_of_rows(root: Path, rows: Iterable[ManifestRow]) -> VisitPhotos:
+def photos_of_rows(
+    root: Path, rows: Iterable[ManifestRow], source_of: Callable[[str], PhotoSource] | None = None
+) -> VisitPhotos:
     """
     Return the photos of one visit that a study's manifest names.
 
@@ -153,6 +156,8 @@ def photos_of_rows(root: Path, rows: Iterable[ManifestRow]) -> VisitPhotos:
         Folder of the manifest, which the photos lie in.
     rows : iterable of ManifestRow
         All rows of the visit, with their paths.
+    source_of : callable or None
+        Gives what reads a photo from its path; None reads the file there.
 
     Returns
     -------
@@ -160,7 +165,7 @@ def photos_of_rows(root: Path, rows: Iterable[ManifestRow]) -> VisitPhotos:
         By file name. A photo that is missing, or lies outside of `root`, has a refusal.
     """
     found = sorted(rows, key=lambda row: (sorting_key(row.file), sorting_key(row.path or "")))
-    entries = [_entry_of(root, row.path or row.file, row) for row in found]
+    entries = [_entry_of(root, row.path or row.file, row, source_of) for row in found]
     return VisitPhotos(folder=root, entries=flag_duplicates(_with_unique_ids(entries)))
 
 
@@ -302,13 +307,17 @@ def _name_on_disk(file: str, names: list[str]) -> str:
     return file
 
 
-def _entry_of(folder: Path, file: str, row: ManifestRow) -> PhotoEntry:
+def _entry_of(
+    folder: Path, file: str, row: ManifestRow, source_of: Callable[[str], PhotoSource] | None = None
+) -> PhotoEntry:
     """Return the entry of one file: named by the manifest's row first, by the file and its folders second."""
     path, sha256, refusal = folder / file, "", None
+    source = None if source_of is None else source_of(file)
     try:
         if leads_out(file):
             raise unreadable("lies outside of its visit's folder. Copy the photo into the folder.")
-        sha256 = hashlib.sha256(read_file(path, folder=folder)).hexdigest()
+        content = read_file(path, folder=folder) if source is None else source.read()
+        sha256 = hashlib.sha256(content).hexdigest()
     except Refused as refused:
         detail = f"{printable(file)}: {refused.refusal.detail}"
         refusal = dataclasses.replace(refused.refusal, detail=detail)
@@ -333,7 +342,7 @@ def _entry_of(folder: Path, file: str, row: ManifestRow) -> PhotoEntry:
         flags.append(Flag.MIRRORED if identity.mirror is Mirror.MIRROR else Flag.MIRROR_UNDECLARED)
     if site is None:
         flags.append(Flag.SITE_UNKNOWN)
-    return PhotoEntry(path=path, identity=identity, flags=tuple(sorted(flags)), refusal=refusal)
+    return PhotoEntry(path=path, identity=identity, flags=tuple(sorted(flags)), refusal=refusal, source=source)
 
 
 def _with_unique_ids(entries: list[PhotoEntry]) -> list[PhotoEntry]:

@@ -8,7 +8,6 @@ import pytest
 from failing_work import work
 
 from oral_lesion.adapters.distributed import cluster as cluster_module
-from oral_lesion.adapters.distributed.addresses import without_secrets
 from oral_lesion.adapters.distributed.cluster import AsTheyAre, ClusterWork
 from oral_lesion.adapters.distributed.parcels import Parcel
 from oral_lesion.adapters.distributed.worker import Terms, environment_here, perform
@@ -140,16 +139,3 @@ def test_a_worker_that_joins_later_with_other_versions_does_nothing(monkeypatch)
 
 def test_no_log_shows_what_travels():
     assert "S-001" not in repr(Parcel.of("S-001"))
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("s3://bucket/a/b.jpg", "s3://bucket/a/b.jpg"),
-        ("https://me:word@host:1/a.jpg?X-Amz-Signature=1#2", "https://host:1/a.jpg"),
-        ("host:8786", "host:8786"),
-        ("ftp://me:wo@rd@host/a", "ftp://host/a"),
-    ],
-)
-def test_addresses_are_shown_without_secrets(url, shown):
-    assert without_secrets(url) == shown

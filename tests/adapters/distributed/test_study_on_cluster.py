@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from study_folders import TABLES, render_study
 
+from oral_lesion.adapters import distributed as adapter
 from oral_lesion.adapters.distributed import work_on_cluster
+from oral_lesion.errors import MissingExtraError
 from oral_lesion.io.batch import BundleSegmenters
 from oral_lesion.io.batch_photo import PhotoTask
 from oral_lesion.io.resources import default_bundle_path
@@ -102,3 +104,25 @@ def test_what_is_sent_names_no_folder_of_this_machine(photos, local):
     assert entry.path.read_bytes() in sent
     for path in (photos, local, default_bundle_path()):
         assert str(path).encode() not in sent
+
+
+def test_the_command_reads_a_url_on_the_cluster_and_writes_the_same_tables(cluster, photos, local, tmp_path):
+    from oral_lesion.cli.app import app
+
+    out = tmp_path / "out"
+    options = ["--scheduler", cluster.scheduler_address, "--no-figures", "--no-report", "--json"]
+    with pytest.raises(SystemExit) as stop:
+        app(["study", photos.as_uri(), "-o", str(out), *options])
+    assert stop.value.code == 3
+    here, there = bytes_below(local), bytes_below(out)
+    assert [name for name in here if there.get(name) != here[name]] == []
+    for path in (out / "run.json", tmp_path / "oral-lesion-audit.jsonl"):
+        said = path.read_text(encoding="utf-8")
+        assert "file:" not in said
+        assert str(photos) not in said
+
+
+def test_without_dask_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(adapter, "find_spec", lambda _name: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'oral-lesion\[scale\]'"):
+        work_on_cluster("tcp://127.0.0.1:1")

@@ -10,13 +10,13 @@ from typing import Any, Protocol, TypeVar
 import dask
 from distributed import Client
 
-from oral_lesion.adapters.distributed.addresses import without_secrets
 from oral_lesion.adapters.distributed.fitness import require_fit
 from oral_lesion.adapters.distributed.parcels import Parcel
 from oral_lesion.adapters.distributed.queue import ClusterQueue
 from oral_lesion.adapters.distributed.worker import ModelPlugin, Terms, environment_here
 from oral_lesion.errors import OutputError
 from oral_lesion.io.processes import WorkFailure
+from oral_lesion.io.study_urls import without_secrets
 
 __all__ = ["AsTheyAre", "ClusterWork", "Shipping"]
 
