@@ -45,8 +45,8 @@ COMMANDS = {
 app = typer.Typer(
     name="oral-lesion",
     cls=group_of(COMMANDS),
-    help="Area of oral erosions in mm², with its uncertainty, from photographs with a colour card.\n\n"
-    "Example: oral-lesion score photos/S-001/week-04    (more: oral-lesion score -h)",
+    help="Area of oral erosions in mm² ± u, from photographs with a colour card.\n\n"
+    "Example: oral-lesion score photos/S-001/week-04",
     epilog="Exit codes: 0 done · 1 failed · 2 wrong usage · 3 finished, some refused.",
     no_args_is_help=True,
     add_completion=True,

@@ -21,6 +21,7 @@ EXTRAS = {
     "raw": "photos in camera RAW (DNG, CR2, CR3, NEF, ARW)",
     "parquet": "the study's tables as Parquet",
     "provenance": "a study's provenance as an RO-Crate and a bill of materials",
+    "scale": "studies on a cluster (dask), photos in object stores (fsspec)",
     "notebooks": "the notebooks",
     "docs": "building the documentation",
     "dev": "tests and checks of the source code",
