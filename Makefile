@@ -51,7 +51,7 @@ demo-repeatability: core
 check: dev docs
 	$(BIN)/python scripts/check_links.py
 	$(BIN)/python scripts/check_spelling.py
-	$(BIN)/codespell $(shell git ls-files)
+	@$(BIN)/codespell $(shell git ls-files)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
