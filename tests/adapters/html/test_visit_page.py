@@ -4,6 +4,9 @@ import base64
 import io
 import re
 import shutil
+import tomllib
+from importlib import resources
+from types import SimpleNamespace
 
 import pytest
 from browser import HOSTILE
@@ -11,8 +14,16 @@ from PIL import Image
 from study_folders import row_of, rows_in
 
 from oral_lesion.adapters.html import write_visit_page
+from oral_lesion.adapters.html.photo import FACTS
+from oral_lesion.adapters.html.visit import headline
+from oral_lesion.adapters.html.words import say_in
 from oral_lesion.errors import Reason
+from oral_lesion.io.sites import SITES
 from oral_lesion.io.texts import Language, reason_text
+
+VIEWS = {"Standard colour", "Original", "Wipe", "Probability"}
+HEADLINES = ("+", "++", "-", "--", "+-", "+--")
+SAME_IN_BOTH = {"Original", "Standard", "U (k = 2), mm²", "Oropharynx"}
 
 
 @pytest.fixture
@@ -160,10 +171,33 @@ def test_the_same_results_give_the_same_bytes(visit, tmp_path):
     assert (again / "report.html").read_bytes() == (visit / "report.html").read_bytes()
 
 
-def test_words_of_another_language(visit, tmp_path):
+@pytest.mark.parametrize("language", [Language.GERMAN, Language.CHINESE])
+def test_a_page_speaks_the_readers_language(browser, visit, tmp_path, language):
     again = shutil.copytree(visit, tmp_path / "elsewhere")
-    write_visit_page(again, Language.GERMAN)
-    assert reason_text(Reason.NO_CARD, Language.GERMAN).retake in (again / "report.html").read_text(encoding="utf-8")
+    write_visit_page(again, language)
+    page = browser.open(again / "report.html")
+    assert page.complaints() == []
+    say = say_in(language)
+    assert page.run("return document.documentElement.lang") == language.value
+    assert page.one(".headline").text == say(
+        "{scored} of {photos} photos were scored; 1 has to be taken again.", scored=1, photos=2
+    )
+    assert reason_text(Reason.NO_CARD, language).retake in page.one("#main").text
+    assert {say("Left buccal mucosa"), say("Ventral tongue, both sides")} == {one.text for one in page.all("h3")}
+
+
+@pytest.mark.parametrize("language", [Language.GERMAN, Language.CHINESE])
+def test_every_phrase_is_translated_with_its_fields(language):
+    folder = resources.files("oral_lesion.adapters.html").joinpath("templates")
+    known = tomllib.loads(folder.joinpath(f"words_{language}.toml").read_text(encoding="utf-8"))
+    said = {site.title for site in SITES} | {"Site unknown"} | {title for title, *_ in FACTS} | VIEWS
+    for name in ("base.html.j2", "_parts.html.j2", "visit.html.j2"):
+        said |= set(re.findall(r'say\("([^"]+)"', folder.joinpath(name).read_text(encoding="utf-8")))
+    headlines = {headline([SimpleNamespace(scored=one == "+") for one in parts]) for parts in HEADLINES}
+    assert set(known) == said | headlines
+    for phrase, words in known.items():
+        assert words != phrase or phrase in SAME_IN_BOTH, phrase
+        assert sorted(re.findall(r"\{\w+\}", words)) == sorted(re.findall(r"\{\w+\}", phrase)), phrase
 
 
 def test_pictures_that_are_missing_are_said_to_be(visit, tmp_path):

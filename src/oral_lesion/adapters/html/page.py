@@ -14,14 +14,16 @@ from markupsafe import Markup
 
 from oral_lesion._version import __version__
 from oral_lesion.adapters.html.printed import Number, number_of
+from oral_lesion.adapters.html.words import say_in
 from oral_lesion.io.one_by_one import write_bytes
+from oral_lesion.io.texts import Language
 
 __all__ = ["REPORT_FILE", "link_to", "render", "write_page"]
 
 REPORT_FILE = "report.html"
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str, *, page_language: Language = Language.ENGLISH, **values: Any) -> str:
     """
     Return a page.
 
@@ -29,6 +31,8 @@ def render(template: str, **values: Any) -> str:
     ----------
     template : str
         Name of a file in ``templates``.
+    page_language : Language
+        Of the page's own words.
     **values : object
         What it shows.
 
@@ -48,6 +52,8 @@ def render(template: str, **values: Any) -> str:
         script=Markup(script),  # noqa: S704 - a file of this package
         policy=policy,
         version=__version__,
+        say=say_in(page_language),
+        page_language=page_language.value,
         **values,
     )
 

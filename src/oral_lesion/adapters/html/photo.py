@@ -15,12 +15,12 @@ from oral_lesion.io.refusal_words import limit_words
 from oral_lesion.io.sites import SITES
 from oral_lesion.io.texts import Language, flag_text, reason_text
 
-__all__ = ["Fact", "PhotoPart", "VisitTables", "photo_part", "side_px_for", "site_title"]
+__all__ = ["FACTS", "Fact", "PhotoPart", "VisitTables", "photo_part", "side_px_for", "site_title"]
 
 _SCALE_BARS_MM = (20, 10, 5, 2, 1)
 _SIDES_PX = ((20, 880), (60, 640), (200, 420))
 _SMALLEST_SIDE_PX = 300
-_FACTS = (
+FACTS = (
     ("Colour error of the card, median", "scores", "delta_e00_median", 2, "ΔE00", "max_delta_e00_median"),
     ("Colour error of the card, largest", "scores", "delta_e00_max", 2, "ΔE00", "max_delta_e00_max"),
     ("Tilt of the camera", "scores", "tilt_deg", 1, "°", "max_tilt_deg"),
@@ -31,6 +31,7 @@ _FACTS = (
     ("Uncertainty of a length", "quality", "u_scale_percent", 2, "%", "max_u_scale_percent"),
     ("Resolution", "quality", "px_per_mm", 1, "px/mm", None),
 )
+"""Figures of quality: title, table, column, decimals, unit, and the name of the protocol's limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +271,7 @@ def _budget(row: Cells) -> tuple[float, float, float]:
 
 def _facts(row: Cells, quality: Cells, limits: Mapping[str, Any]) -> tuple[Fact, ...]:
     facts: list[Fact] = []
-    for title, table, column, decimals, unit, limit_name in _FACTS:
+    for title, table, column, decimals, unit, limit_name in FACTS:
         cell = (row if table == "scores" else quality)[column]
         limit = limits.get(limit_name) if limit_name else None
         number = number_of(cell, decimals)

@@ -67,10 +67,16 @@ def visit_page(folder: Path, language: Language = Language.ENGLISH) -> str:
         refused=[part for part in parts if not part.scored],
         scored=[part for part in parts if part.scored],
         headline=headline(parts),
+        counts={
+            "photos": len(parts),
+            "scored": sum(part.scored for part in parts),
+            "refused": sum(not part.scored for part in parts),
+        },
         tables=tables,
         made_from=_made_from(folder, language),
         threshold=tables.threshold,
         language=language.value,
+        page_language=language,
         above=_pages_above(folder),
         smallest_mm2=(tables.settings.get("segmentation") or {}).get("smallest_lesion_mm2"),
     )
@@ -147,14 +153,16 @@ def headline(parts: Sequence[PhotoPart]) -> str:
     Returns
     -------
     str
+        With fields for what is counted.
     """
     photos, refused = len(parts), sum(not part.scored for part in parts)
     if refused == 0:
-        return "The photo was scored." if photos == 1 else f"All {photos} photos were scored."
+        return "The photo was scored." if photos == 1 else "All {photos} photos were scored."
     if refused == photos:
-        return "The photo could not be scored." if photos == 1 else f"None of the {photos} photos could be scored."
-    must = "must" if refused > 1 else "has to"
-    return f"{photos - refused} of {photos} photos were scored; {refused} {must} be taken again."
+        return "The photo could not be scored." if photos == 1 else "None of the {photos} photos could be scored."
+    if refused == 1:
+        return "{scored} of {photos} photos were scored; 1 has to be taken again."
+    return "{scored} of {photos} photos were scored; {refused} must be taken again."
 
 
 def _dates(run: Mapping[str, Any]) -> str:
