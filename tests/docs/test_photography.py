@@ -26,13 +26,16 @@ def stated():
         yield name, code, says.startswith("flag")
 
 
-@pytest.fixture(scope="module")
-def script():
-    path = ROOT / "scripts" / "render_docs_pictures.py"
-    spec = importlib.util.spec_from_file_location("render_docs_pictures", path)
+def load_script(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def script():
+    return load_script("render_docs_pictures")
 
 
 @pytest.mark.parametrize(("name", "code", "flagged"), list(stated()))
@@ -76,3 +79,15 @@ def test_depth_changes_the_area_by_what_the_page_says():
         behind = float(first.removesuffix(" mm"))
         found = [100 * ((far / (far + behind)) ** 2 - 1) for far in distances]
         assert cells == [f"−{abs(percent):.1f} %" for percent in found]
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "index.md"], ids=lambda page: page.stem)
+def test_the_figure_of_what_is_measured_is_described_with_its_own_numbers(measured, page):
+    (described,) = re.findall(r"!\[[^\]]*?(\d+ ± \d+ mm²)\]\(\S*measured\.jpg\)", page.read_text(encoding="utf-8"))
+    assert described == f"{measured.area_mm2:.0f} ± {2 * measured.u_area_mm2:.0f} mm²"
+
+
+@pytest.fixture(scope="module")
+def measured():
+    _, score = load_script("render_readme_figure").scored()
+    return score.outcome
