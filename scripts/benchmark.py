@@ -31,6 +31,7 @@ MODEL_LIMIT_MS = 115
 BATCH_OVERHEAD_LIMIT = 1.10
 BATCH_SPEED_UP_LEAST = 1.7
 BATCH_PHOTOS = 24
+BATCH_ROUNDS = 2
 COMPARE_LIMIT_S = 2.0
 MODEL_SIDE_PX = 512
 PLAIN_UNET_WIDTHS = (32, 64, 128, 256, 512)
@@ -140,7 +141,7 @@ def report_batch() -> bool:
         photo.unlink()  # a photo of a known site would be followed, too
         runs = {"loop": ["loop"], "one": ["study", "--jobs", "1"], "two": ["study", "--jobs", "2"]}
         cpu_s, wall_s = {name: [] for name in runs}, {name: [] for name in runs}
-        for _ in range(3):
+        for _ in range(BATCH_ROUNDS):
             for name, task in runs.items():
                 began = time.perf_counter()
                 cpu_s[name].append(child_cpu([sys.executable, __file__, "--child", *task, "--visit", str(visit)]))

@@ -138,6 +138,14 @@ def test_a_dry_run_tells_what_it_would_do_and_writes_nothing(score, small):
     assert tree_bytes(out) == before
 
 
+def test_what_failed_for_reasons_of_the_machine_is_tried_again_where_one_asks_for_it(command, photos, undisturbed):
+    run = ("study", photos[0], "-o", undisturbed[1], "--segmenter", "truth", "--resume", "--dry-run")
+    assert f"0 to score, 0 to score again, {PHOTOS} to keep" in command(*run).out
+    ran = command(*run, "--retry")
+    assert f"again  S-999/week-00/{DEADLY} (was refused with worker-crashed)" in ran.out
+    assert f"0 to score, 1 to score again, {PHOTOS - 1} to keep" in ran.out
+
+
 def test_a_photo_that_changed_between_runs_is_scored_again_and_its_first_result_stays(score, small):
     folder, out = small
     assert score().code == 0
@@ -245,9 +253,11 @@ def test_two_runs_do_not_work_on_the_same_results(score, small):
 
     folder, out = small
     with StudyResults(out, [folder]).locked():
-        ran = score()
-    assert ran.code == 1
-    assert f"{out}: another run is writing to it. Wait for it, then run again." in ran.err
+        for options in ((), ("--supersede", "--reason", "impatience")):
+            ran = score(*options)
+            assert ran.code == 1
+            assert f"{out}: another run is writing to it. Wait for it, then run again." in ran.err
+            assert out.is_dir()
 
 
 def test_a_full_disk_stops_the_run_and_loses_nothing(score, small, monkeypatch):

@@ -168,9 +168,13 @@ def _audited_run(
     """Return the run for the log: photos that are scored now are read once; those that are kept stay its results."""
     from oral_lesion.io.study_lock import hashes_for_audit
     from oral_lesion.io.study_plan import Action, require_unchanged
+    from oral_lesion.io.study_results import StudyResults
 
     if options.locked is not None and not options.supersede:
         require_unchanged(planned)
+    if options.supersede and out.is_dir():
+        with StudyResults(out, photos.folders.of_photos).locked():  # what another run writes to is not renamed
+            pass
     sha256 = {True: set[str](), False: set[str]()}
     for one in planned:
         sha256[one.action is Action.KEEP].add(one.entry.identity.sha256)
