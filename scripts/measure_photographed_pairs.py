@@ -278,7 +278,7 @@ def judge(result: Found, name: str, segmenter: str, taken: list[Taken], scores: 
         if found.registered:
             result.registered += 1
             result.residuals.append(residual_mm(found, (taken[0], scores[0]), (taken_then, then)))
-            told = f"residual {result.residuals[-1]:.2f} mm"
+            told = f"residual {result.residuals[-1]:.2f} mm, correlation {found.correlation:.2f}"
         else:
             result.failures[str(found.failure)] += 1
         true_percent = 100 * (taken_then.true_mm2 / taken[0].true_mm2 - 1)
