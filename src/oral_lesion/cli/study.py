@@ -80,7 +80,7 @@ def study(
 
     Example: oral-lesion study study -o results --protocol protocol.toml -j 4
     """
-    from oral_lesion.adapters.html import write_study_pages
+    from oral_lesion.adapters.html import REPORT_FILE, write_study_pages
     from oral_lesion.cli.study_shown import print_plan, print_study, study_progress
     from oral_lesion.io.audit import audited
     from oral_lesion.io.settings import load_study_protocol
@@ -141,6 +141,8 @@ def study(
         typer.echo((out / "run.json").read_text(encoding="utf-8"), nl=False)
     else:
         print_study(outcome, out)
+        if report:
+            typer.echo(f"To look at: {out / REPORT_FILE}")
         typer.echo(f"Audit log: {under_audit.log}, entry {entry.sequence}")
     raise typer.Exit(3 if outcome.run["counts"]["refused"] else 0)
 

@@ -1,7 +1,9 @@
 """The visit's report as a browser shows it: verdicts, pictures, numbers of the tables, and nothing from elsewhere."""
 
 import base64
+import csv
 import io
+import json
 import re
 import shutil
 import tomllib
@@ -267,3 +269,19 @@ def test_a_visit_without_an_erosion_says_to_look(visit, tmp_path):
     page = (again / "report.html").read_text(encoding="utf-8")
     assert "No erosion was found. An area of 0 carries no ±" in page
     assert 'class="pm"' not in page
+
+
+def test_a_visit_without_any_scored_photo_states_no_threshold(visit, tmp_path):
+    again = shutil.copytree(visit, tmp_path / "refused")
+    run = json.loads((again / "run.json").read_text(encoding="utf-8"))
+    run["model"]["threshold"] = None
+    (again / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    rows = [row for row in rows_in(visit / "scores.csv") if row["status"] == "refused"]
+    with (again / "scores.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    write_visit_page(again)
+    page = (again / "report.html").read_text(encoding="utf-8")
+    assert "The photo could not be scored." in page
+    assert "where the model’s probability is" not in page

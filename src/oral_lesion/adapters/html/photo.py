@@ -89,11 +89,16 @@ class VisitTables:
         return protocol if isinstance(protocol, Facts) else Facts()
 
     @property
-    def threshold(self) -> float:
-        """Probability that a pixel needed."""
+    def stated_threshold(self) -> float | None:
+        """Probability that a pixel needed; None where no photo got so far."""
         model = self.run.get("model")
         stated = model.get("threshold") if isinstance(model, dict) else None
-        return float(stated) if isinstance(stated, int | float) else 0.5
+        return float(stated) if isinstance(stated, int | float) else None
+
+    @property
+    def threshold(self) -> float:
+        """The same, for pictures of results that do not state it."""
+        return 0.5 if self.stated_threshold is None else self.stated_threshold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
