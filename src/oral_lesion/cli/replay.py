@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oral_lesion.io.batch import SegmenterSource
-    from oral_lesion.io.replay import Replay, StoredRun
+    from oral_lesion.io.replay import Replay
+    from oral_lesion.io.stored_run import StoredRun
 
 __all__ = ["replay"]
 
@@ -43,8 +44,9 @@ def replay(
     """
     from oral_lesion.cli.scores_shown import photo_progress
     from oral_lesion.io.audit import AuditedRun, audited, find_log
-    from oral_lesion.io.replay import ReplayRun, read_run, replay_results, write_replay
+    from oral_lesion.io.replay import ReplayRun, replay_results, write_replay
     from oral_lesion.io.replay_study import is_study, read_study_run, replay_study
+    from oral_lesion.io.stored_run import read_run
 
     study = read_study_run(results) if is_study(results) else None
     stored = read_run(results) if study is None else next(iter(study.visits.values()))

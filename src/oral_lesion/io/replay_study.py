@@ -17,14 +17,12 @@ from oral_lesion.io.replay import (
     FieldDifference,
     Replay,
     ReplayRun,
-    StoredRun,
     draw,
-    read_run,
     replay_chosen,
-    require_same_model,
     stored_photo_ids,
 )
 from oral_lesion.io.store import RUN_FILE
+from oral_lesion.io.stored_run import StoredRun, read_run, require_same_model
 from oral_lesion.io.study_folders import find_study
 from oral_lesion.io.tables import read_scores
 from oral_lesion.io.visits import VisitPhotos, find_photos

@@ -8,7 +8,8 @@ import pytest
 from oral_lesion.errors import FormatError, InputError, SettingsError
 from oral_lesion.io import replay as replay_module
 from oral_lesion.io.quality_tables import COLOR_COLUMNS, QUALITY_COLUMNS
-from oral_lesion.io.replay import REPLAY_COLUMNS, ReplayRun, read_run, replay_results, write_replay
+from oral_lesion.io.replay import REPLAY_COLUMNS, ReplayRun, replay_results, write_replay
+from oral_lesion.io.stored_run import read_run
 from oral_lesion.io.study_lock import current_environment
 from oral_lesion.io.tables import LESION_COLUMNS, SCORE_COLUMNS
 from oral_lesion.io.visits import find_photos
