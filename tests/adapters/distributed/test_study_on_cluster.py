@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,14 @@ from study_folders import TABLES, render_study
 
 from oral_lesion.adapters import distributed as adapter
 from oral_lesion.adapters.distributed import work_on_cluster
-from oral_lesion.errors import MissingExtraError
+from oral_lesion.adapters.distributed.photos import PhotoShipping
+from oral_lesion.errors import MissingExtraError, Reason
 from oral_lesion.io.batch import BundleSegmenters
-from oral_lesion.io.batch_photo import PhotoTask
+from oral_lesion.io.batch_photo import PhotoTask, score_task
 from oral_lesion.io.resources import default_bundle_path
 from oral_lesion.io.settings import load_study_protocol
 from oral_lesion.io.study import run_found_study
+from oral_lesion.io.study_folders import find_study
 from oral_lesion.io.study_photos import StudyRun, find_study_photos
 
 WRITTEN = (*TABLES, "scores.csv", "lesions.csv", "quality.csv", "colour.csv")
@@ -92,9 +95,6 @@ def test_a_worker_dies_while_it_works_and_the_bytes_are_those_of_the_local_run(c
 def test_what_is_sent_names_no_folder_of_this_machine(photos, local):
     import pickle
 
-    from oral_lesion.adapters.distributed.photos import PhotoShipping
-    from oral_lesion.io.study_folders import find_study
-
     source = BundleSegmenters.of(default_bundle_path())
     entry = find_study(photos, []).visits[0].found[0]
     task = PhotoTask(entry=entry, segmenters=source, scratch=local)
@@ -126,3 +126,22 @@ def test_without_dask_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setattr(adapter, "find_spec", lambda _name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'oral-lesion\[scale\]'"):
         work_on_cluster("tcp://127.0.0.1:1")
+
+
+def test_what_is_sent_gives_what_the_folder_gives(photos, tmp_path):
+    """Also for true masks, and for photos that cannot be read or have no mask: with the same words."""
+    from oral_lesion.phantom.truth_segmenters import TruthSegmenters
+
+    protocol = load_study_protocol(None, card=None).scoring
+    visits = {visit.visit: visit for visit in find_study(photos, []).visits}
+    masks = TruthSegmenters.of_visit(visits["week-00"].path, protocol.standardization.working_mm_per_px)
+    well = visits["week-00"].found[0]
+    gone = replace(well, path=tmp_path / "S-001" / "week-00" / well.path.name)
+    without_mask = replace(masks, masks=tmp_path)
+    for entry, source in [(well, masks), (gone, masks), (visits["week-04"].found[0], masks), (well, without_mask)]:
+        task = PhotoTask(entry=entry, segmenters=source)
+        here, there = (score_task(one, protocol=protocol) for one in (task, PhotoShipping().packed(task)))
+        assert there.rows == here.rows
+        assert getattr(there.score.outcome, "detail", "") == getattr(here.score.outcome, "detail", "")
+        assert there.pictures == here.pictures
+    assert here.score.outcome.reason is Reason.SCORING_FAILED
