@@ -196,7 +196,11 @@ def test_only_visits_whose_tables_changed_get_a_new_page(study, tmp_path):
     table = second.parent / "scores.csv"
     table.write_bytes(table.read_bytes().replace(b"scored", b"refused"))
     before = second.read_bytes()
+    left = [folder / ".report.html.partial-123" for folder in (again, first.parent)]
+    for path in left:
+        path.write_text("killed", encoding="utf-8")
     write_study_pages(again)
+    assert not any(path.exists() for path in left)
     assert first.read_bytes().endswith(b"<!-- kept -->")
     assert second.read_bytes() != before
 

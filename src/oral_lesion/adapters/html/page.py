@@ -18,7 +18,7 @@ from oral_lesion.adapters.html.words import say_in
 from oral_lesion.io.one_by_one import write_bytes
 from oral_lesion.io.texts import Language
 
-__all__ = ["REPORT_FILE", "link_to", "render", "write_page"]
+__all__ = ["REPORT_FILE", "link_to", "remove_unfinished", "render", "write_page"]
 
 REPORT_FILE = "report.html"
 
@@ -70,6 +70,19 @@ def write_page(path: Path, page: str) -> None:
         HTML.
     """
     write_bytes(path, page.encode("utf-8", "replace"))
+
+
+def remove_unfinished(folder: Path) -> None:
+    """
+    Remove what a process that was killed while it wrote a page has left.
+
+    Parameters
+    ----------
+    folder : Path
+        Of results.
+    """
+    for path in sorted(folder.glob(f".{REPORT_FILE}.partial-*")):
+        path.unlink(missing_ok=True)
 
 
 def link_to(*parts: str, anchor: str = "") -> str:

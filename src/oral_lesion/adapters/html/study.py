@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from oral_lesion.adapters.html.group_plots import groupings_of, reader_plots
-from oral_lesion.adapters.html.page import REPORT_FILE, link_to, render, write_page
+from oral_lesion.adapters.html.page import REPORT_FILE, link_to, remove_unfinished, render, write_page
 from oral_lesion.adapters.html.printed import Cells, Facts, Table, read_printed, read_run_file
 from oral_lesion.adapters.html.study_scores import ScoredPhotoRow, read_study_photos, visit_folders
 from oral_lesion.adapters.html.subject import change_sentence, subject_page
@@ -79,6 +79,8 @@ def write_study_pages(
         Where a page cannot be written.
     """
     folders = visit_folders(results)
+    for folder in (results, *folders):
+        remove_unfinished(folder)
     todo = [folder for folder in folders if again or not visit_page_is_current(folder, language)]
     write = functools.partial(write_visit_page, language=language)
     with one_opencv_thread():
