@@ -122,10 +122,8 @@ def work_queue(way: str) -> Iterator:
 
 def cluster_of(workers: int):
     """Start workers of one thread each."""
-    import dask
     from distributed import LocalCluster
 
-    dask.config.set({"distributed.worker.profile.enabled": False})  # it looks at each thread 100 times a second
     return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
