@@ -13,6 +13,7 @@ import argparse
 import csv
 import hashlib
 import itertools
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ def scored(picture_id: str, settings: SceneSettings, protocol, segmenter) -> Sce
         "scored",
         true_mm2,
         score.outcome.area_mm2,
-        score.outcome.u_area_mm2,
+        math.nan if score.outcome.u_area_mm2 is None else score.outcome.u_area_mm2,  # nan covers nothing
         2 * int((found & true).sum()) / total if total else 1.0,
         bool(scene.ignored.any()),
     )
