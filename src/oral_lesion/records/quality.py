@@ -85,7 +85,7 @@ class PhotoQuality:
     working_distance_mm : float or None
         From the lens to the card; None where the focal length is unknown.
     u_scale_percent : float or None
-        Standard uncertainty of a length at the lesion.
+        Standard uncertainty of a length at the lesion, as if seen square to the card.
     jpeg_quality : int or None
         Of the file, 1 to 100 on the scale of the Independent JPEG Group; None for other formats.
     accepted_patches : int or None

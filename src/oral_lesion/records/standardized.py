@@ -24,7 +24,8 @@ class Scale:
     mm_per_px : float
         Millimetres per pixel in the card's plane.
     u_mm_per_px : float
-        Standard uncertainty at the lesion (k = 1), the lesion's distance from the card's plane included.
+        Standard uncertainty at the lesion (k = 1), its distance from the card's plane and its inclination to it
+        included: in a card's reading as if seen square, in a standardized photo as seen by the tilted camera.
     source : str
         What it was taken from, such as ``"colorchecker-classic patches"``.
     """

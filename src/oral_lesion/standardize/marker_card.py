@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from oral_lesion.errors import Flag, Reason, Refusal, Refused
 from oral_lesion.numerics.geometry import apply_homography_xy, local_scale
-from oral_lesion.numerics.uncertainty import combine, u_plane_offset_ratio
+from oral_lesion.numerics.uncertainty import combine, u_plane_offset_ratio, u_plane_tilt_ratio
 from oral_lesion.protocol import CardDefinition, Limits, UncertaintySettings
 from oral_lesion.records import CardReading, Photo, Scale
 from oral_lesion.standardize.edges import CardView, view_card
@@ -163,6 +163,7 @@ def _scale(pose: CardPose, photo: Photo, card: CardDefinition, uncertainty: Unce
         u_scale_ratio_in_view(pose, (height, width), LEAST_WEIGHT),
         card.u_pitch_percent / 100.0,
         u_plane_offset_ratio(uncertainty.card_plane_offset_mm, distance_mm),
+        u_plane_tilt_ratio(uncertainty.max_lesion_plane_tilt_deg),
     )
     return Scale(mm_per_px=mm_per_px, u_mm_per_px=ratio * mm_per_px, source=f"{card.name} markers")
 

@@ -111,6 +111,7 @@ def _with_card(quality: PhotoQuality, photo: Photo, reading: CardReading, card: 
         tilt_azimuth_deg=_tilt_azimuth_deg(reading),
         px_per_mm=1.0 / mm_per_px,
         working_distance_mm=None if known_px is None else known_px * mm_per_px,
+        u_scale_percent=100.0 * reading.scale.relative_u,
         accepted_patches=int(np.count_nonzero(reading.patch_accepted)),
     )
 
@@ -123,7 +124,6 @@ def _with_standardized(quality: PhotoQuality, photo: Photo, standardized: Standa
         tissue_blur_mm=look.blur_mm,
         tissue_clipped_ratio_rgb=look.clipped_ratio_rgb,
         tissue_glare_ratio=look.glare_ratio,
-        u_scale_percent=100.0 * standardized.scale.relative_u,
         held_out_mean=_if_known(agreement.held_out_mean),
         held_out_median=_if_known(agreement.held_out_median),
         held_out_max=_if_known(agreement.held_out_max),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from oral_lesion.errors import Flag, Reason, Refusal, Refused
 from oral_lesion.numerics.geometry import apply_homography_xy, jacobian, local_scale
-from oral_lesion.numerics.uncertainty import combine, u_plane_offset_ratio
+from oral_lesion.numerics.uncertainty import combine, u_plane_offset_ratio, u_plane_tilt_ratio
 from oral_lesion.protocol import CardDefinition, Limits, UncertaintySettings
 from oral_lesion.records import CardReading, Photo, Scale
 from oral_lesion.standardize.candidates import Candidate
@@ -76,8 +76,8 @@ def read_card(photo: Photo, card: CardDefinition, *, limits: Limits, uncertainty
     -------
     CardReading
         `scale` holds at the card's centre; its uncertainty is that of a length at the lesion, anywhere in view: fit of
-        the pose, card's print, distance of the lesion from the card's plane. Flags: ``mirrored``,
-        ``patches-rejected``, ``blur-marginal``.
+        the pose, card's print, distance of the lesion from the card's plane and its inclination to it, as if seen
+        square. Flags: ``mirrored``, ``patches-rejected``, ``blur-marginal``.
 
     Raises
     ------
@@ -301,6 +301,7 @@ def _scale(pose: CardPose | CardPlane, photo: Photo, card: CardDefinition, uncer
         u_in_view,
         card.u_pitch_percent / 100.0,
         u_plane_offset_ratio(uncertainty.card_plane_offset_mm, distance_mm),
+        u_plane_tilt_ratio(uncertainty.max_lesion_plane_tilt_deg),
     )
     return Scale(mm_per_px=mm_per_px, u_mm_per_px=ratio * mm_per_px, source=source)
 

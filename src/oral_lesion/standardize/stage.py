@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from oral_lesion.errors import Flag, InputError, Reason, Refusal, Refused
 from oral_lesion.numerics.geometry import resample_to_standard, shrink_factor
-from oral_lesion.numerics.uncertainty import combine, u_plane_tilt_ratio
+from oral_lesion.numerics.uncertainty import combine, u_oblique_view_ratio
 from oral_lesion.protocol import CardDefinition, Limits, StandardizationSettings, UncertaintySettings
 from oral_lesion.records import CardReading, Photo, Scale, StandardizedPhoto
 from oral_lesion.standardize.correction import ColorCorrection, apply_correction
@@ -49,7 +49,8 @@ def standardize(
     Returns
     -------
     StandardizedPhoto
-        Its scale's uncertainty adds the lesion's inclination to that of the card's reading. Flags:
+        Its scale's uncertainty adds, to that of the card's reading, what the camera's tilt makes of the lesion's
+        inclination. Flags:
         ``color-marginal`` where the held-out median CIEDE2000 exceeds 4, ``shading`` where the light changes by more
         than a tenth from the card's centre to its border, ``color-uncorrected`` where no patch was read,
         ``white-balance-only`` where all patches read are grey.
@@ -68,7 +69,8 @@ def standardize(
     correction = correction_for(card_reading.patch_linear_rgb, reference_linear_rgb(card), _places(card))
     srgb = resample_to_standard(photo.srgb, frame.photo_xy_from_standard_xy, frame.shape)
     step = settings.working_mm_per_px
-    ratio = combine(card_reading.scale.relative_u, u_plane_tilt_ratio(uncertainty.max_lesion_plane_tilt_deg))
+    oblique = u_oblique_view_ratio(uncertainty.max_lesion_plane_tilt_deg, card_reading.tilt_deg)
+    ratio = combine(card_reading.scale.relative_u, oblique)
     return StandardizedPhoto(
         linear_rgb=apply_correction(correction, srgb, _card_places_from(frame, card)),
         valid=valid_mask(frame, card),
@@ -99,7 +101,7 @@ def require_acceptable(card_reading: CardReading, standardized: StandardizedPhot
     ------
     Refused
         ``too-far`` (mm/px), ``too-tilted`` (degrees), ``blurred`` (pitches, mm), ``scale-uncertain`` (percent of a
-        length), ``color-error`` (held-out CIEDE2000, median and largest), in this order.
+        length, seen square to the card), ``color-error`` (held-out CIEDE2000, median and largest), in this order.
     """
     agreement = standardized.color_agreement
     checks = (
@@ -114,7 +116,7 @@ def require_acceptable(card_reading: CardReading, standardized: StandardizedPhot
         (Reason.BLURRED, card_reading.blur_mm, limits.max_blur_mm, "mm"),
         (
             Reason.SCALE_UNCERTAIN,
-            100.0 * standardized.scale.relative_u,
+            100.0 * card_reading.scale.relative_u,
             limits.max_u_scale_percent,
             "percent",
         ),

@@ -161,11 +161,27 @@ def test_equal_input_gives_equal_bytes(taken, settings, uncertainty):
     assert np.array_equal(first.linear_rgb, second.linear_rgb) and first.steps == second.steps
 
 
-def standardized_by_hand(u_mm_per_px=0.002, held_out=(2.0, 8.0)):
+@pytest.mark.parametrize(("tilt_deg", "percent"), [(0.0, 2.0), (20.0, 3.095), (35.0, 4.964)])
+def test_the_cameras_tilt_counts_in_an_area_whose_surface_may_be_inclined(
+    taken, settings, uncertainty, tilt_deg, percent
+):
+    # The reading's 2 %, and at most 15 degrees of inclination seen obliquely: tan(tilt) * 0.06489.
+    result = run(taken, settings, uncertainty, tilt_deg=tilt_deg)
+    assert 100.0 * result.scale.relative_u == pytest.approx(percent, abs=5e-4)
+
+
+def test_an_oblique_view_is_refused_by_its_own_limit_alone(taken, settings, uncertainty, limits):
+    reading = reading_of(taken, tilt_deg=limits.max_tilt_deg)
+    seen = standardize(taken.photo(), reading, taken.card, settings, uncertainty)
+    assert 100.0 * seen.scale.relative_u > limits.max_u_scale_percent
+    require_acceptable(reading, seen, limits)
+
+
+def standardized_by_hand(held_out=(2.0, 8.0)):
     return StandardizedPhoto(
         linear_rgb=np.zeros((4, 4, 3), np.float32),
         valid=np.ones((4, 4), bool),
-        scale=Scale(mm_per_px=0.1, u_mm_per_px=u_mm_per_px, source="by hand"),
+        scale=Scale(mm_per_px=0.1, u_mm_per_px=0.002, source="by hand"),
         photo_xy_from_standard_xy=np.eye(3),
         photo_shape=(4, 4),
         correction="matrix",
@@ -186,8 +202,8 @@ def test_acceptable_photo_passes(taken, limits):
         ({"tilt_deg": 40.0}, {}, Reason.TOO_TILTED),
         ({"blur_px": 9.0}, {}, Reason.BLURRED),
         ({"blur_px": 6.0, "pitch_px": 600.0}, {}, Reason.BLURRED),
-        ({}, {"u_mm_per_px": 0.005}, Reason.SCALE_UNCERTAIN),
-        ({}, {"u_mm_per_px": float("nan")}, Reason.SCALE_UNCERTAIN),
+        ({"scale": Scale(mm_per_px=0.1, u_mm_per_px=0.005, source="")}, {}, Reason.SCALE_UNCERTAIN),
+        ({"scale": Scale(mm_per_px=0.1, u_mm_per_px=float("nan"), source="")}, {}, Reason.SCALE_UNCERTAIN),
         ({}, {"held_out": (7.0, 9.0)}, Reason.COLOR_ERROR),
         ({}, {"held_out": (2.0, 25.0)}, Reason.COLOR_ERROR),
     ],
