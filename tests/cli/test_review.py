@@ -10,7 +10,8 @@ from PIL import Image
 from reader_files import edit, files_of, grow, own_results, tick_read
 from study_folders import rows_in
 
-from oral_lesion.io.results_store import STORE_NAME, Round, iter_reads, open_store
+from oral_lesion.io.audit.written import files_of as files_written
+from oral_lesion.io.results_store import STORE_NAME, Round, compare_with_tables, iter_reads, open_store
 
 
 @pytest.fixture(scope="module")
@@ -256,6 +257,39 @@ def test_what_was_scored_anew_is_not_read_by_an_old_worklist(take_in, worklist, 
     ran, rows = take_in(pictures_of(worklist))
     assert (ran.code, by_status(rows)[one["reading_id"]]) == (3, "left-out")
     assert "scored anew" in ran.out
+
+
+def test_a_visit_that_a_manifest_names_otherwise_than_its_folder_is_read_too(command, results, read_study, tmp_path):
+    (results / "scores").unlink()
+    shutil.copytree(read_study / "scores", results / "scores", symlinks=True)
+    for folder in sorted((results / "scores").glob("*/week-04")):
+        folder.rename(folder.with_name("second"))
+    with open_store(results / STORE_NAME) as store:
+        store.connection.execute("UPDATE photos SET place = replace(place, 'week-04', 'second')")
+    worklist = tmp_path / "mine"
+    assert command("worklist", "make", results, "--readers", "1", "-o", worklist).code == 0
+    assert command("review", "export", worklist, "--to", "coco").code == 0
+    key = ("--key", tmp_path / "mine-key.json", "--reader", "R1", "-o", tmp_path / "import.csv")
+    ran = command("review", "import", results, worklist / "reader-1" / "coco.json", "--all-read", *key)
+    assert ran.code == 0, ran.said
+    assert {read.place.split("/")[1] for read in stored(results)} == {"week-00", "second"}
+    settings = tmp_path / "review"
+    assert command("review", "agreement", results, "-o", settings).code == 0
+    assert {row["visit"] for row in rows_in(settings / "reviewed.csv") if row["reader_1"] == "R1"} == {
+        "week-00",
+        "week-04",
+    }
+
+
+def test_masks_go_by_the_store_and_not_by_the_entry_of_the_study(take_in, worklist, results):
+    before = files_written(results)
+    assert take_in(pictures_of(worklist))[0].code == 0
+    assert files_written(results) == before  # a study that goes on later does not make the next import a fault
+    assert compare_with_tables(results) == ()
+    first, second, *_ = sorted((results / "reads").iterdir())
+    first.write_bytes(first.read_bytes() + b"edited")
+    second.unlink()
+    assert [(first.name in what or second.name in what) for what in compare_with_tables(results)] == [True, True]
 
 
 def test_a_key_that_names_another_photo_is_found(take_in, worklist, results):

@@ -155,6 +155,9 @@ def test_a_photo_that_changed_between_runs_is_scored_again_and_its_first_result_
     assert ran.code == 0
     assert "of which 1 were kept" in ran.out
     assert outcomes_in(out) == 3
+    (gone,) = json.loads((out / "run.json").read_bytes())["no_longer_there"]
+    assert gone.startswith("S-000/week-00/buccal-left-")
+    assert f"its result is in the store alone: {gone}" in ran.out
     assert {path.name for path in out.iterdir()} >= {"scores.parquet", "ro-crate-metadata.json", "sbom.cdx.json"}
     assert len(rows_in(out / "scores.csv")) == 2
     assert len(list((out / "scores" / "S-000" / "week-00" / "photos").iterdir())) == 1
@@ -184,11 +187,15 @@ def test_under_a_lock_photos_are_read_once_and_a_resumed_run_is_the_same_run(com
     superseding = command(*run, "out", "--resume", "--supersede", "--reason", "wrong file sent")
     assert superseding.code == 0, superseding.said
     assert outcomes_in(Path("out").resolve()) == 3
+    assert len(list(Path("out/superseded/S-000/week-00").glob("*/mask.png"))) == 1
+    shutil.move("photos/S-000/week-04", "later")
+    assert "store alone: S-000/week-04/buccal-left-" in command(*run, "out", "--resume").out
+    assert len(list(Path("out/superseded/S-000/week-04").glob("*/mask.png"))) == 1
     assert command("audit", "verify", ".", "--results", "out").code == 0
     log = Path("oral-lesion-audit.jsonl").read_text()
     actions = [entry["action"] for entry in map(json.loads, log.splitlines())]
     assert actions.count("study-refused") == 1
-    assert actions.count("study-finished") == 3
+    assert actions.count("study-finished") == 4
     other = Path("other.toml")
     other.write_text(Path("protocol.toml").read_text().replace("max_tilt_deg = 35.0", "max_tilt_deg = 36.0"))
     refused = command("study", "photos", "--protocol", "other.toml", "--locked", "study.lock", "-o", "third")
@@ -338,6 +345,35 @@ def test_a_manifest_names_the_photos(command, small, tmp_path):
     inside = command("study", manifest, "-o", folder / "S-000" / "week-00" / "out", "--segmenter", "truth")
     assert inside.code == 1
     assert "apart" in inside.err
+
+
+def test_what_is_declared_of_a_photo_that_cannot_be_read_is_taken_over(command, small):
+    folder, out = small
+    run = ("study", folder / "all.csv", "-o", out, "--no-figures", "--no-report", "--segmenter", "truth")
+    photo = "S-000/week-00/buccal-left.jpg"
+    for site, options in (("tongue-dorsal", ()), ("buccal-right", ("--resume",))):
+        write_manifest(
+            folder / "all.csv",
+            [("path", "subject", "visit", "site"), (photo, "A-1", "week-00", ""), ("no.jpg", "A-1", "week-00", site)],
+        )
+        assert command(*run, *options).code == 3
+        assert [row["site"] for row in rows_in(out / "scores.csv") if row["status"] == "refused"] == [site]
+    assert "0 to score again, 2 to keep" in command(*run, "--resume", "--dry-run").out
+
+
+def test_results_that_are_being_removed_are_not_called_finished(small, monkeypatch):
+    from oral_lesion.io.study_results import StudyResults
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    results = StudyResults(small[1], [small[0]])
+    small[1].mkdir()
+    (small[1] / "run.json").write_text('{"command": "study", "finished": true}')
+    monkeypatch.setattr(StudyResults, "_remove", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        results.begin(resume=True, overwrite=False)
+    assert results.run_before() == {"command": "study", "finished": False}
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def study(
         resume=resume,
         overwrite=overwrite,
         retry=retry,
-        keep_superseded=supersede,
+        keep_superseded=supersede or locked is not None,
         parquet=parquet,
         subjects=subjects,
     )

@@ -158,6 +158,8 @@ def print_study(outcome: StudyOutcome, out: Path) -> None:
         typer.echo(f"Not a photo of a visit, left alone: {name}")
     for name in run["photos_not_in_manifest"]:
         typer.echo(f"Not named in photos.csv, scored all the same: {name}")
+    for name in run["no_longer_there"]:
+        typer.echo(f"No longer among the photos; its result is in the store alone: {name}")
     for group in run["same_photos"]:
         typer.echo(f"The same file in several visits: {', '.join(group)}")
     for one in run["not_followed"]:

@@ -23,6 +23,7 @@ from oral_lesion.io.results_store import (
     export_parquet,
     finish_run,
     open_store,
+    unlisted_photos,
 )
 from oral_lesion.io.scored_visits import StoredScore, read_scored_visit
 from oral_lesion.io.site_histories import SiteHistory, SubjectHistory, follow_site, history_of_subject
@@ -186,11 +187,12 @@ def run_found_study(
             contents = {
                 **_described(folders, subjects, histories, protocol),
                 **_counted(planned),
+                "no_longer_there": list(unlisted_photos(store)),
                 "jobs": run.jobs,
                 "wall_s": round(time.perf_counter() - began, 3),
             }
             finish_run(store, number, now_utc())
-        results.finish(contents, [visit.place for visit in folders.visits])
+        results.finish(contents, [visit.place for visit in folders.visits], keep_pictures=run.keep_superseded)
     return StudyOutcome(rows=rows, changes=tuple(changes), run=contents)
 
 

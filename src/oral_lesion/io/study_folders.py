@@ -10,12 +10,16 @@ from oral_lesion.errors import Fault, InputError, SettingsError
 from oral_lesion.io.manifest import ManifestRow, read_study_manifest
 from oral_lesion.io.naming import printable, sorting_key
 from oral_lesion.io.photo_sources import PhotoSource
+from oral_lesion.io.subjects import SUBJECTS_NAME
 from oral_lesion.io.visits import VisitPhotos, find_photos, photos_of_rows
 from oral_lesion.records import ALL
 
-__all__ = ["STUDY_MANIFESTS", "StudyFolders", "VisitFolder", "find_study", "same_photos"]
+__all__ = ["READ_ELSEWHERE", "STUDY_MANIFESTS", "StudyFolders", "VisitFolder", "find_study", "same_photos"]
 
 STUDY_MANIFESTS = {".csv", ".tsv", ".txt"}
+
+READ_ELSEWHERE = {SUBJECTS_NAME, "truth.csv"}
+"""Files beside the subjects' folders that are known, and no photos: strata, and what a phantom study really shows."""
 
 _TRUTH = "truth"
 """Folder of a phantom study that holds its masks."""
@@ -108,7 +112,7 @@ def find_study(
     subjects, files = _split(study)
     visits: list[VisitFolder] = []
     without: list[str] = []
-    left_alone = [path.name for path in files]
+    left_alone = [path.name for path in files if path.name not in READ_ELSEWHERE]
     faults: list[Fault] = []
     for subject in subjects:
         folders, loose = _split(subject)

@@ -40,7 +40,7 @@ class StudyRun:
     retry : bool
         With `resume`: score again what failed for reasons of the machine.
     keep_superseded : bool
-        Keep also the pictures of results that this run supersedes.
+        Keep also the pictures of results that this run supersedes, or whose photos are no longer there.
     parquet : bool
         Write the tables of all photos as Parquet, too.
     subjects : Path or None

@@ -142,8 +142,6 @@ class _Asked:
 
 def _differences(there: StoredOutcome, entry: PhotoEntry, asked: _Asked, pictures: Path) -> Iterator[str]:
     """Yield why a stored outcome is not what scoring the photo now would give."""
-    if entry.refusal is not None and there.rows.score["reason"] == entry.refusal.reason.value:
-        return  # it cannot be read, then as now
     if there.software != __version__:
         yield f"oral-lesion {there.software} then, {__version__} now"
     now = package_versions()
@@ -152,10 +150,13 @@ def _differences(there: StoredOutcome, entry: PhotoEntry, asked: _Asked, picture
             yield f"{name} {asked.packages_then.get(name, 'none')} then, {now.get(name, 'none')} now"
     if there.rows.score["protocol_sha256"] != asked.protocol_sha256:
         yield "another protocol"
-    if not asked.segmenter_sha256 or there.segmenter_sha256 != asked.segmenter_sha256:
+    no_mask = not asked.segmenter_sha256 and entry.refusal is None  # what cannot be read has no true mask either
+    if no_mask or there.segmenter_sha256 != asked.segmenter_sha256:
         yield "another model"
     if there.identity != entry.identity or set(there.declared_flags) != set(entry.flags):
         yield _declared_otherwise(there, entry)
+    if entry.refusal is not None and there.rows.score["reason"] != entry.refusal.reason.value:
+        yield f"cannot be read ({entry.refusal.reason.value})"
     if there.rows.score["status"] == "scored" and not all((pictures / name).is_file() for name in PICTURE_NAMES):
         yield "pictures are missing"
     if asked.retry and there.rows.score["reason"] in OF_THE_MACHINE:

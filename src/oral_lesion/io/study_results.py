@@ -74,9 +74,9 @@ class StudyResults:
         """
         return self.scores_of(place) / "photos" / photo_id
 
-    def superseded_of(self, place: str, photo_id: str, number: int) -> Path:
+    def take_away(self, place: str, photo_id: str, *, keep: bool) -> None:
         """
-        Return the folder of pictures whose place was taken.
+        Take a photo's pictures out of the scores.
 
         Parameters
         ----------
@@ -84,14 +84,18 @@ class StudyResults:
             SUBJECT/VISIT.
         photo_id : str
             Of the photo.
-        number : int
-            From 1.
-
-        Returns
-        -------
-        Path
+        keep : bool
+            Keep them in ``superseded``, under a number of their own.
         """
-        return self._folder / "superseded" / place / f"{photo_id}.{number}"
+        pictures = self.pictures_of(place, photo_id)
+        if not keep:
+            shutil.rmtree(pictures)
+            return
+        number = 1
+        while (kept := self._folder / "superseded" / place / f"{photo_id}.{number}").exists():
+            number += 1
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        pictures.rename(kept)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -163,11 +167,11 @@ class StudyResults:
             raise OutputError(
                 f"{self._folder}: holds what people read, which --overwrite would lose. Use --resume or --out."
             )
+        self._write_run({"command": _COMMAND, "finished": False})  # before what it tells of is no longer whole
         try:
             self._remove(keep_scores=not overwrite)
         except OSError as error:
             raise OutputError(f"{self._folder}: cannot be written ({error.strerror}). Choose another one.") from error
-        self._write_run({"command": _COMMAND, "finished": False})
 
     def run_before(self) -> Mapping[str, Any] | None:
         """
@@ -213,7 +217,7 @@ class StudyResults:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
-    def finish(self, run: Mapping[str, Any], places: Iterable[str]) -> None:
+    def finish(self, run: Mapping[str, Any], places: Iterable[str], *, keep_pictures: bool = False) -> None:
         """
         Remove the scores of visits that are no longer there, and write run.json.
 
@@ -223,10 +227,14 @@ class StudyResults:
             What the run was.
         places : iterable of str
             SUBJECT/VISIT of all visits.
+        keep_pictures : bool
+            Keep the pictures of those visits in ``superseded``.
         """
         kept = {self.scores_of(place) for place in places}
         for folder in sorted((self._folder / "scores").glob("*/*")):
             if folder not in kept and (folder / RUN_FILE).is_file():
+                for pictures in sorted((folder / "photos").glob("*")):
+                    self.take_away(f"{folder.parent.name}/{folder.name}", pictures.name, keep=keep_pictures)
                 shutil.rmtree(folder)
         for folder in sorted((self._folder / "scores").glob("*")):
             if folder.is_dir() and not any(folder.iterdir()):

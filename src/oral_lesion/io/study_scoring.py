@@ -69,7 +69,7 @@ class ScoringRun:
     jobs : int
         For run.json.
     keep_superseded : bool
-        Keep also the pictures of results that are superseded.
+        Keep also the pictures of results that are superseded, or whose photos are no longer there.
     """
 
     store: ResultsStore
@@ -128,7 +128,7 @@ def score_planned(
         for done, (index, outcome) in enumerate(outcomes, start=1):
             result = _result_of(outcome, tasks[index], run.protocol)
             place = todo[index].place
-            _put_away(run, place, tasks[index], result)
+            _put_away(run, todo[index], tasks[index], result)
             refused += not result.score.scored
             left[place] -= 1
             if not left[place]:
@@ -150,9 +150,10 @@ def _result_of(outcome: PhotoResult | WorkFailure, task: PhotoTask, protocol: Sc
     return failed_task(task, outcome.refusal, protocol=protocol)
 
 
-def _put_away(run: ScoringRun, place: str, task: PhotoTask, result: PhotoResult) -> None:
+def _put_away(run: ScoringRun, planned: PlannedPhoto, task: PhotoTask, result: PhotoResult) -> None:
     """Put a photo's pictures in place, then commit its row."""
-    identity = task.entry.identity
+    place, identity = planned.place, task.entry.identity
+    has_result = planned.action is Action.AGAIN and not planned.changed  # else a run that was killed left the pictures
     pictures = run.results.pictures_of(place, identity.photo_id)
     scratch = task.scratch or run.results.scratch / "arrived"
     if result.pictures:
@@ -160,7 +161,7 @@ def _put_away(run: ScoringRun, place: str, task: PhotoTask, result: PhotoResult)
         write_contents(scratch, result.pictures)
     try:
         if pictures.exists():
-            _set_aside(run, place, pictures)
+            run.results.take_away(place, identity.photo_id, keep=run.keep_superseded and has_result)
         if result.score.scored:
             pictures.parent.mkdir(parents=True, exist_ok=True)
             scratch.rename(pictures)
@@ -181,17 +182,6 @@ def _put_away(run: ScoringRun, place: str, task: PhotoTask, result: PhotoResult)
             cpu_s=result.cpu_s,
         ),
     )
-
-
-def _set_aside(run: ScoringRun, place: str, pictures: Path) -> None:
-    if not run.keep_superseded:
-        shutil.rmtree(pictures)
-        return
-    number = 1
-    while (kept := run.results.superseded_of(place, pictures.name, number)).exists():
-        number += 1
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    pictures.rename(kept)
 
 
 def export_visit(run: ScoringRun, visit: VisitFolder) -> None:
@@ -223,7 +213,10 @@ def export_visit(run: ScoringRun, visit: VisitFolder) -> None:
         write_tables(fresh, [one.rows for one in outcomes])
         write_run_json(fresh / RUN_FILE, manifest)
         (folder / RUN_FILE).unlink(missing_ok=True)
-        _remove_what_is_not(folder / "photos", {one.identity.photo_id for one in outcomes if _scored(one)})
+        wanted = {one.identity.photo_id for one in outcomes if _scored(one)}
+        for pictures in sorted((folder / "photos").glob("*")):
+            if pictures.name not in wanted:
+                run.results.take_away(visit.place, pictures.name, keep=run.keep_superseded)
         for name in (*_TABLES, RUN_FILE):
             (fresh / name).replace(folder / name)
     except OSError as error:
@@ -253,13 +246,6 @@ def _is_there(folder: Path, manifest: Mapping[str, Any]) -> bool:
         return False
     same = isinstance(there, dict) and {**there, "jobs": 0} == {**json.loads(json.dumps(manifest)), "jobs": 0}
     return same and all((folder / name).is_file() for name in _TABLES)
-
-
-def _remove_what_is_not(folder: Path, wanted: set[str]) -> None:
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            if path.name not in wanted:
-                shutil.rmtree(path)
 
 
 def _scored(outcome: StoredOutcome) -> bool:

@@ -19,7 +19,7 @@ from oral_lesion.errors import Fault, InputError, MissingExtraError, Refused, Se
 from oral_lesion.io.manifest import MANIFEST_NAME
 from oral_lesion.io.naming import printable
 from oral_lesion.io.photo_limits import MAX_FILE_BYTES, require_file_size, unreadable
-from oral_lesion.io.study_folders import STUDY_MANIFESTS, StudyFolders, find_study
+from oral_lesion.io.study_folders import READ_ELSEWHERE, STUDY_MANIFESTS, StudyFolders, find_study
 from oral_lesion.io.subjects import SUBJECTS_NAME
 from oral_lesion.io.visits import PHOTO_SUFFIXES
 
@@ -213,7 +213,7 @@ def _write_manifest(manifest: Path, names: list[str], shown: str) -> tuple[str, 
     photos, left_alone, faults = [], [], []
     for name in names:
         parts = name.split("/")
-        if any(part.startswith(".") for part in parts) or parts[0] == "truth" or name == SUBJECTS_NAME:
+        if any(part.startswith(".") for part in parts) or parts[0] == "truth" or name in READ_ELSEWHERE:
             continue
         if parts[-1].lower() == MANIFEST_NAME:
             faults.append(Fault(name, "is not read at a URL; write one manifest of all photos, and name it as STUDY"))

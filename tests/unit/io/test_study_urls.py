@@ -45,7 +45,7 @@ def found_at(study):
 def test_a_url_gives_the_photos_of_the_folder(photos, bucket):
     there = find_study(photos, ["week-00", "week-04"])
     wanted = [entry.identity for visit in there.visits for entry in visit.found]
-    assert len(wanted) == 3
+    assert (len(wanted), there.left_alone) == (3, ("S-001/notes.txt",))
     for study in (bucket, photos.as_uri(), bucket + "/"):
         found, has_strata = found_at(study)
         assert [entry.identity for visit in found.visits for entry in visit.found] == wanted

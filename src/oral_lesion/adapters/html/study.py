@@ -257,6 +257,7 @@ def _remarks(run: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
             ("left_alone", "Not a photo of a visit, left alone"),
             ("ignored_files", "Not a photo, left alone"),
             ("photos_not_in_manifest", "Not named in photos.csv, scored all the same"),
+            ("no_longer_there", "No longer among the photos; its result is in the store alone"),
         )
     ]
     remarks.append(("The same file in several visits", [", ".join(group) for group in run.get("same_photos") or []]))

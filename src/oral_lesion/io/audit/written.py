@@ -7,7 +7,7 @@ from pathlib import Path
 
 from oral_lesion.errors import OutputError
 from oral_lesion.io.naming import sorting_key
-from oral_lesion.io.store import STORE_NAME
+from oral_lesion.io.store import READS_FOLDER, STORE_NAME
 
 __all__ = ["file_sha256", "files_of", "is_kept_apart"]
 
@@ -24,9 +24,9 @@ def files_of(results: Path) -> dict[str, str]:
     Returns
     -------
     dict
-        SHA-256 by name, without hidden files, and without a study's store, which goes on growing. A folder's name
-        ends in a slash; its hash is that of the names and hashes of all files below it, so that a study with
-        thousands of pictures stays one line.
+        SHA-256 by name, without hidden files, and without a study's store and readers' masks, which go on growing (the
+        store names each mask's hash). A folder's name ends in a slash; its hash is that of the names and hashes of all
+        files below it, so that a study with thousands of pictures stays one line.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def files_of(results: Path) -> dict[str, str]:
     return {
         f"{path.name}/" if path.is_dir() else path.name: _tree_sha256(path) if path.is_dir() else file_sha256(path)
         for path in sorted(results.iterdir(), key=lambda path: sorting_key(path.name))
-        if not path.name.startswith((".", STORE_NAME))
+        if not path.name.startswith((".", STORE_NAME)) and path.name != READS_FOLDER
     }
 
 

@@ -36,6 +36,8 @@ from oral_lesion.io.results_store.outcomes import (
     add_outcome,
     iter_outcomes,
     list_photos,
+    stored_place,
+    unlisted_photos,
 )
 from oral_lesion.io.results_store.reads import Read, Round, add_read, iter_reads
 from oral_lesion.io.results_store.runs import RunRecord, begin_run, finish_run, iter_runs
@@ -65,4 +67,6 @@ __all__ = [
     "iter_runs",
     "list_photos",
     "open_store",
+    "stored_place",
+    "unlisted_photos",
 ]

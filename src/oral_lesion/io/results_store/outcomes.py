@@ -15,7 +15,16 @@ from oral_lesion.io.results_store.database import ResultsStore, translated
 from oral_lesion.io.tables import LESION_COLUMNS, SCORE_COLUMNS, PhotoRows
 from oral_lesion.records import Mirror, PhotoIdentity, Visit
 
-__all__ = ["ListedPhoto", "StoredOutcome", "add_outcome", "iter_outcomes", "list_photos", "photo_number"]
+__all__ = [
+    "ListedPhoto",
+    "StoredOutcome",
+    "add_outcome",
+    "iter_outcomes",
+    "list_photos",
+    "photo_number",
+    "stored_place",
+    "unlisted_photos",
+]
 
 OF_PHOTO = frozenset({"photo_id", "sha256"})
 SCORE = tuple(name for name in SCORE_COLUMNS if name not in OF_PHOTO)
@@ -111,7 +120,7 @@ def list_photos(store: ResultsStore, photos: Iterable[ListedPhoto]) -> None:
             "INSERT INTO photos (place, photo_id, sha256, position, listed) VALUES (?, ?, ?, ?, 1) "
             "ON CONFLICT (place, photo_id) DO UPDATE SET position = excluded.position, listed = 1, "
             "sha256 = excluded.sha256",
-            ((_stored(one.place), one.photo_id, one.sha256, position) for position, one in enumerate(photos)),
+            ((stored_place(one.place), one.photo_id, one.sha256, position) for position, one in enumerate(photos)),
         )
 
 
@@ -138,7 +147,7 @@ def photo_number(store: ResultsStore, place: str, photo_id: str) -> int:
         Where there is none.
     """
     found = store.connection.execute(
-        "SELECT photo FROM photos WHERE place = ? AND photo_id = ?", (_stored(place), photo_id)
+        "SELECT photo FROM photos WHERE place = ? AND photo_id = ?", (stored_place(place), photo_id)
     )
     row = found.fetchone()
     if row is None:
@@ -224,7 +233,7 @@ def iter_outcomes(
             "SELECT outcome, current, run, software, place, photo_id, sha256, "  # noqa: S608 - our own names
             f"{', '.join(columns)} FROM photos JOIN outcomes USING (photo) JOIN runs USING (run) "
             f"WHERE {' AND '.join(where)} ORDER BY position, photo, outcome",
-            {"place": None if place is None else _stored(place)},
+            {"place": None if place is None else stored_place(place)},
         ):
             own = dict(zip(_OWN, values, strict=False))
             score = {"photo_id": photo_id, "sha256": sha256, **dict(zip(SCORE, values[len(_OWN) :], strict=True))}
@@ -251,9 +260,42 @@ def iter_outcomes(
             )
 
 
-def _stored(place: str) -> str:
-    """Return a folder's name as text that a database can hold: names that are no Unicode have escapes."""
+def stored_place(place: str) -> str:
+    """
+    Return a folder's name as text that a database can hold.
+
+    Parameters
+    ----------
+    place : str
+        SUBJECT/VISIT.
+
+    Returns
+    -------
+    str
+        The same; names that are no Unicode have escapes.
+    """
     return place.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def unlisted_photos(store: ResultsStore) -> tuple[str, ...]:
+    """
+    Return the photos that have a result, but are no longer among those of the study.
+
+    Parameters
+    ----------
+    store : ResultsStore
+        Open.
+
+    Returns
+    -------
+    tuple of str
+        SUBJECT/VISIT/PHOTO_ID of each, sorted.
+    """
+    with translated(store.path):
+        rows = store.connection.execute(
+            "SELECT place || '/' || photo_id FROM photos JOIN outcomes USING (photo) WHERE listed = 0 AND current = 1"
+        )
+        return tuple(sorted(str(name) for (name,) in rows))
 
 
 def _rows_of(store: ResultsStore, outcome: int, score: Row) -> PhotoRows:

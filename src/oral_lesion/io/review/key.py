@@ -36,7 +36,7 @@ class Reading:
     occurrence : int
         1, or 2 where the reader sees the photo again.
     subject, visit, photo_id : str
-        Which photo.
+        Which photo; subject and visit as its folder names them.
     photo_sha256 : str
         Of the photo's file.
     pixels_sha256 : str

@@ -11,6 +11,7 @@ from oral_lesion.endpoint.strata import tells_treatment
 from oral_lesion.errors import Fault, FormatError, InputError, SettingsError
 from oral_lesion.io.hand_made_tables import lines_of
 from oral_lesion.io.naming import printable, sorting_key
+from oral_lesion.io.results_store import stored_place
 from oral_lesion.io.scored_visits import StoredScore, read_scored_visit
 from oral_lesion.io.store import RUN_FILE
 
@@ -29,15 +30,17 @@ class ReviewPhoto:
     ----------
     stored : StoredScore
         Its score; its pictures stay on disk.
+    visit_place : str
+        SUBJECT/VISIT of its folder, as the store knows it; a manifest may give the visit another name.
     """
 
     stored: StoredScore
+    visit_place: str
 
     @property
     def place(self) -> str:
-        """SUBJECT/VISIT/PHOTO_ID."""
-        identity = self.stored.identity
-        return f"{identity.subject_id}/{identity.visit.name}/{identity.photo_id}"
+        """SUBJECT/VISIT/PHOTO_ID of its folder."""
+        return f"{self.visit_place}/{self.stored.identity.photo_id}"
 
     @property
     def selecting(self) -> dict[str, str]:
@@ -78,7 +81,11 @@ def find_review_photos(results: Path, select: Path | None = None) -> tuple[Revie
     folders = [run.parent for run in results.glob(f"scores/*/*/{RUN_FILE}")]
     if not folders:
         raise FormatError(f"{results}: expected the results of `oral-lesion study`, found no scores in it. Name them.")
-    found = [ReviewPhoto(stored=stored) for folder in folders for stored in read_scored_visit(folder).scores]
+    found = [
+        ReviewPhoto(stored=stored, visit_place=stored_place(f"{folder.parent.name}/{folder.name}"))
+        for folder in folders
+        for stored in read_scored_visit(folder).scores
+    ]
     scored = sorted(
         (photo for photo in found if photo.stored.photo.refusal is None), key=lambda photo: sorting_key(photo.place)
     )

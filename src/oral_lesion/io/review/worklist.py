@@ -258,6 +258,7 @@ def _write_reading(
 ) -> Reading:
     part, occurrence = part_and_occurrence
     identity, tissue = photo.stored.identity, tissue_of(photo)
+    subject, _, visit = photo.visit_place.partition("/")
     shift = plan.blinding.shift_rc_px(part, photo.place, occurrence)
     srgb, (top, left) = onto_canvas(tissue.srgb, shape, shift)
     _write(home / PICTURES_FOLDER / f"{reading_id}.png", stored_png(srgb))
@@ -268,8 +269,8 @@ def _write_reading(
         reading_id=reading_id,
         part=part,
         occurrence=occurrence,
-        subject=identity.subject_id,
-        visit=identity.visit.name,
+        subject=subject,
+        visit=visit,
         photo_id=identity.photo_id,
         photo_sha256=identity.sha256,
         pixels_sha256=pixels_sha256(srgb),

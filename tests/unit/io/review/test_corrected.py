@@ -73,7 +73,7 @@ def photo_of(tmp_path):
             ),
         )  # fmt: skip
         stored = StoredScore(identity=identity, photo=scored, pictures=tmp_path, threshold=threshold, model=MODEL)
-        return ReviewPhoto(stored=stored), segmentation.mask, measured
+        return ReviewPhoto(stored=stored, visit_place="S-001/week-00"), segmentation.mask, measured
 
     return write
 
@@ -138,7 +138,7 @@ def test_a_mask_of_another_size_is_refused(photo_of):
 
 def test_a_picture_that_is_missing_is_said(photo_of, tmp_path):
     photo, mask, _ = photo_of()
-    lost = ReviewPhoto(stored=replace(photo.stored, pictures=tmp_path / "elsewhere"))
+    lost = replace(photo, stored=replace(photo.stored, pictures=tmp_path / "elsewhere"))
     with pytest.raises(FormatError, match="Score again"):
         measure_corrected(lost, mask, smallest_mm2=1.0)
 
