@@ -205,8 +205,8 @@ def _read_back(folders: StudyFolders, results: StudyResults) -> dict[str, list[S
 
 
 def _counted(planned: Sequence[PlannedPhoto]) -> dict[str, int]:
-    todo = [one for one in planned if one.action is not Action.KEEP]
-    return {"photos_scored_now": len(todo), "visits_scored_now": len({one.place for one in todo})}
+    due = [one for one in planned if one.action is not Action.KEEP]
+    return {"photos_scored_now": len(due), "visits_scored_now": len({one.place for one in due})}
 
 
 def _follow(

@@ -113,22 +113,22 @@ def score_planned(
     OutputError
         Where something cannot be written, such as on a full disk; what is done stays.
     """
-    todo = [one for one in planned if one.action is not Action.KEEP]
-    left = Counter(one.place for one in todo)
+    due = [one for one in planned if one.action is not Action.KEEP]
+    left = Counter(one.place for one in due)
     by_place = {visit.place: visit for visit in visits}
     for place in left:
         (run.results.scores_of(place) / RUN_FILE).unlink(missing_ok=True)  # it says that the folder is complete
     for visit in visits:
         if not left[visit.place]:
             export_visit(run, visit)
-    tasks = [_task_of(run, number, one, map_work) for number, one in enumerate(todo)]
+    tasks = [_task_of(run, number, one, map_work) for number, one in enumerate(due)]
     refused = 0
     score = functools.partial(score_task, protocol=run.protocol)
     with closing(map_work(score, tasks)) as outcomes:
         for done, (index, outcome) in enumerate(outcomes, start=1):
             result = _result_of(outcome, tasks[index], run.protocol)
-            place = todo[index].place
-            _put_away(run, todo[index], tasks[index], result)
+            place = due[index].place
+            _put_away(run, due[index], tasks[index], result)
             refused += not result.score.scored
             left[place] -= 1
             if not left[place]:

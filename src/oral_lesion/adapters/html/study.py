@@ -81,10 +81,10 @@ def write_study_pages(
     folders = visit_folders(results)
     for folder in (results, *folders):
         remove_unfinished(folder)
-    todo = [folder for folder in folders if again or not visit_page_is_current(folder, language)]
+    due = [folder for folder in folders if again or not visit_page_is_current(folder, language)]
     write = functools.partial(write_visit_page, language=language)
     with one_opencv_thread():
-        for _ in map_in_processes(write, todo, jobs, write):
+        for _ in map_in_processes(write, due, jobs, write):
             pass
     _write_subject_pages(results, read_study_photos(folders))
     write_page(results / REPORT_FILE, study_page(results, language))
