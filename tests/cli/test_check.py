@@ -16,6 +16,7 @@ def test_a_good_and_a_bad_photo(command, visit):
     assert ran.code == 3
     first, second = ran.out.strip().splitlines()
     assert first.startswith("buccal-left.jpg: usable.")
+    assert "mirror" not in first  # as on the terminal of `score`: most photos are taken without one
     assert second.startswith("grey.png: RETAKE (not-color). The photo is black and white.")
 
 

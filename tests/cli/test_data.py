@@ -30,6 +30,7 @@ def test_import_then_check(command, folders, tmp_path):
     ran = command("data", "import", "folders", folders, "-o", tmp_path / "set", "--validation", "0.5")
     assert ran.code == 0, ran.said
     assert "2 pictures (2 with lesion or ignored pixels) of 2 groups" in ran.out
+    assert "name patients with --group-from" in ran.out
     ran = command("data", "check", tmp_path / "set", "-o", tmp_path / "report")
     assert ran.code == 0, ran.said
     assert "Clean: 0 errors, 0 warnings, 0 notes." in ran.out

@@ -103,3 +103,15 @@ def test_every_public_name_resolves():
         assert getattr(oral_lesion, name) is not None
     with pytest.raises(AttributeError, match="no_such_name"):
         oral_lesion.no_such_name  # noqa: B018
+
+
+def test_ctrl_c_says_how_to_go_on(command, monkeypatch, tmp_path):
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    photo = tmp_path / "photo.jpg"
+    photo.touch()
+    monkeypatch.setattr("oral_lesion.io.check_photos.check_file", interrupted)
+    ran = command("check", photo)
+    assert ran.code == 130
+    assert "Go on with --resume" in ran.err

@@ -156,6 +156,16 @@ def test_a_study_without_limits_needs_a_protocol_that_has_them(journey, command,
     assert "[review]" in ran.err
 
 
+def test_the_terminal_says_where_there_is_no_interval_and_whence_final_areas_come(journey, command, tmp_path):
+    results = own_results(journey / "results", tmp_path)
+    ran = command("review", "agreement", results, "-o", tmp_path / "out", "--no-figures")
+    assert ran.code == 0
+    assert "nan" not in ran.out
+    assert "[no interval, too few subjects]" in ran.out
+    assert "Photos by where their final area comes from: " in ran.out
+    assert "adjudicated 1" in ran.out
+
+
 def test_without_reads_there_is_nothing_to_compare(read_study, command, tmp_path):
     ran = command("review", "agreement", read_study, "-o", tmp_path / "out")
     assert ran.code == 1

@@ -132,7 +132,9 @@ def test_a_dry_run_tells_what_it_would_do_and_writes_nothing(score, small):
         file.write(b"edited")
     (folder / "S-000" / "week-04" / "photos.csv").write_text("file,replicate\nbuccal-left.jpg,2\n")
     before = tree_bytes(out)
+    assert "would stop without --resume" in score("--dry-run").out
     ran = score("--dry-run", "--resume")
+    assert "would stop" not in ran.out
     assert "again  S-000/week-00/buccal-left.jpg (the file changed)" in ran.out
     assert "again  S-000/week-04/buccal-left.jpg (declared otherwise (replicate))" in ran.out
     assert tree_bytes(out) == before

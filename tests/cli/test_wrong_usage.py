@@ -29,7 +29,7 @@ WRONG = {
     "score empty --protocol empty": (1, "expected a regular file"),
     "score empty --model nothing": (1, "no such model directory", "oral-erosion"),
     "score empty --model empty": (1, "empty: is no model directory"),
-    "score empty --card none": (1, "no card is called 'none'", "colorchecker-classic-nano"),
+    "score empty --card none": (1, "Error: none: 1 fault", "no card is called 'none'", "colorchecker-classic-nano"),
     "score empty -j 0": (2, "--jobs"),
     "study nowhere": (1, "no such folder. Give the study's folder"),
     "study empty": (1, "Give the folder that holds the subjects' folders"),

@@ -12,6 +12,8 @@ from oral_lesion.cli.lazy import group_of
 
 __all__ = ["COMMANDS", "app", "main"]
 
+_STOPPED = 130  # what typer makes of Ctrl-C; and so do shells
+
 # The command NAME is the module oral_lesion.cli.NAME: its `app`, or else its function NAME.
 COMMANDS = {
     "At a site": {
@@ -93,9 +95,10 @@ def main() -> None:
     except OSError as error:
         _say_error(f"{error.filename or 'The system'}: {error.strerror or error}. Check name, disk and rights.")
         sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("Stopped. What was not complete is not in the output folder.", err=True)
-        sys.exit(1)
+    except SystemExit as end:
+        if end.code == _STOPPED:
+            typer.echo("Stopped before the end. Go on with --resume where the command has it, or run again.", err=True)
+        raise
 
 
 def _say_error(message: str) -> None:

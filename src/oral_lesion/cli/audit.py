@@ -31,7 +31,7 @@ SupersedeOption = Annotated[
 
 app = typer.Typer(
     help="The log of who scored what, when, with which hashes and why: begin it, show it, verify it."
-    "\n\nExample: oral-lesion audit verify scores/audit-log.jsonl",
+    "\n\nExample: oral-lesion audit verify scores/oral-lesion-audit.jsonl",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

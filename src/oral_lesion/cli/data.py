@@ -107,6 +107,8 @@ def _say_import(outcome: ImportOutcome, out: Path) -> None:
     lesions, groups = sum(bool(picture.mask) for picture in pictures), len({picture.group for picture in pictures})
     left_out = sum(row.outcome == "left-out" for row in outcome.rows)
     typer.echo(f"{out}: {len(pictures)} pictures ({lesions} with lesion or ignored pixels) of {groups} groups.")
+    if 1 < groups == len(pictures):
+        typer.echo("  Each picture is its own group: where a patient has several, name patients with --group-from.")
     for row in outcome.rows[:_SHOWN]:
         typer.echo(f"  {row.outcome}: {row.file or '(no file)'}: {row.what}", err=True)
     if outcome.rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -162,12 +163,16 @@ def agreement(
         for row in comparison.rows:
             if row["measure"] in {"dice-mean", "icc-2-1", "bias"} and row["value"] is not None:
                 typer.echo(_shown(row))
-    typer.echo(", ".join(f"{found.count(source)} {source.value}" for source in Source if found.count(source)))
-    typer.echo(f"Review: {out}")
+    counts = ", ".join(f"{source.value} {found.count(source)}" for source in Source if found.count(source))
+    typer.echo(f"Photos by where their final area comes from: {counts}")
+    typer.echo(f"Results: {out}")
 
 
 def _shown(row: Mapping[str, Any]) -> str:
     between = f"{row['first']} and {row['second']}" if row["first"] != row["second"] else f"{row['first']}, twice"
     unit = "" if row["unit"] == "1" else f" {row['unit'].replace('mm2', 'mm²')}"
     value, low, high = (f"{row[name]:.3g}" for name in ("value", "low", "high"))
-    return f"{between}: {row['measure']} {value} [{low}, {high}]{unit}, {row['photos']} photos"
+    interval = (
+        f"[{low}, {high}]" if isfinite(row["low"]) and isfinite(row["high"]) else "[no interval, too few subjects]"
+    )
+    return f"{between}: {row['measure']} {value} {interval}{unit}, {row['photos']} photos"

@@ -86,6 +86,7 @@ def study(
     from oral_lesion.io.settings import load_study_protocol
     from oral_lesion.io.study import run_found_study
     from oral_lesion.io.study_photos import StudyRun, find_study_photos, plan_run
+    from oral_lesion.io.study_results import StudyResults
     from oral_lesion.io.study_urls import study_place
 
     if resume and overwrite:
@@ -122,6 +123,8 @@ def study(
     under_audit = _audited_run(options, photos, out, planned, loaded, resume=resume)
     if dry_run:
         print_plan(planned)
+        if not (resume or overwrite) and StudyResults(out, photos.folders.of_photos).run_before() is not None:
+            typer.echo(f"{out} holds results: the run would stop without --resume or --overwrite.")
         return
     drawer = None
     if figures:

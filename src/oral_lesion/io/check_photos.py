@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from oral_lesion.errors import InputError, Refused
+from oral_lesion.errors import Flag, InputError, Refused
 from oral_lesion.io.naming import printable
 from oral_lesion.io.quality_tables import quality_figures
-from oral_lesion.io.refusal_words import refusal_words
+from oral_lesion.io.refusal_words import quantity_words, refusal_words
 from oral_lesion.io.texts import Language, flag_text, reason_text
 from oral_lesion.io.visits import PHOTO_SUFFIXES, identify_photo, read_entry
 from oral_lesion.protocol import ScoringProtocol
@@ -79,10 +79,12 @@ def verdict_line(path: Path, checked: PhotoCheck, language: Language = Language.
     name = printable(path.name)
     if checked.refusal is not None:
         return f"{name}: {_RETAKE[language]} ({checked.refusal.reason}). {refusal_words(checked.refusal, language)}"
-    notes = [flag_text(flag, language) for flag in checked.flags]
+    notes = [flag_text(flag, language) for flag in checked.flags if flag is not Flag.MIRROR_UNDECLARED]
     nearest = _nearest(checked)
     if nearest is not None and nearest.used_ratio > _NEAR_RATIO:
-        observed, limit = (f"{number:.3g} {nearest.unit}".strip() for number in (nearest.observed, nearest.limit))
+        observed, limit = (
+            quantity_words(number, nearest.unit, language) for number in (nearest.observed, nearest.limit)
+        )
         notes.append(_NEAREST[language].format(reason=nearest.reason.value, observed=observed, limit=limit))
     return f"{name}: {_USABLE[language]}. {' '.join(notes)}".rstrip()
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 from oral_lesion.errors import Refusal
 from oral_lesion.io.texts import Language, reason_text
 
-__all__ = ["limit_words", "refusal_words"]
+__all__ = ["limit_words", "quantity_words", "refusal_words"]
 
 _FOUND = {
     Language.ENGLISH: "found {observed}, limit {limit}",
     Language.GERMAN: "gefunden {observed}, Grenze {limit}",
     Language.CHINESE: "测得 {observed}，限值 {limit}",
+}
+
+_SIGNS = {"percent": "%", "mm per px": "mm/px"}
+_UNITS = {
+    Language.ENGLISH: {},
+    Language.GERMAN: {"patches": "Felder"},
+    Language.CHINESE: {"patches": "个色块"},
 }
 
 
@@ -23,7 +30,7 @@ def refusal_words(refusal: Refusal, language: Language = Language.ENGLISH) -> st
     refusal : Refusal
         Why the photo has no measurement.
     language : Language
-        Of the words; units stay as they are.
+        Of the words.
 
     Returns
     -------
@@ -48,12 +55,33 @@ def limit_words(observed: float, limit: float, unit: str, language: Language = L
     unit : str
         May be empty.
     language : Language
-        Of the words; units stay as they are.
+        Of the words.
 
     Returns
     -------
     str
         Without a full stop.
     """
-    shown = (f"{number:.3g} {unit}".strip() for number in (observed, limit))
+    shown = (quantity_words(number, unit, language) for number in (observed, limit))
     return _FOUND[language].format(**dict(zip(("observed", "limit"), shown, strict=True)))
+
+
+def quantity_words(number: float, unit: str, language: Language = Language.ENGLISH) -> str:
+    """
+    Return a number with its unit, as a person reads it.
+
+    Parameters
+    ----------
+    number : float
+        In `unit`.
+    unit : str
+        As the tables have it; may be empty.
+    language : Language
+        Of the words.
+
+    Returns
+    -------
+    str
+        Three significant digits, and the unit's sign or word.
+    """
+    return f"{number:.3g} {_UNITS[language].get(unit, _SIGNS.get(unit, unit))}".strip()

@@ -66,8 +66,9 @@ def load_study_protocol(path: Path | None = None, *, card: str | None = None) ->
     Raises
     ------
     SettingsError
-        With all faults at once; a file of version 1 with the sections that it lacks.
+        With all faults at once; a file of version 1 with the sections that it lacks; before that, the faults of `card`.
     """
+    asked_for = None if card is None else load_card(card)
     path = default_protocol_path() if path is None else Path(path)
     settings = _read_toml(path)
     if outdated := faults_of_version(settings):
@@ -77,8 +78,7 @@ def load_study_protocol(path: Path | None = None, *, card: str | None = None) ->
     if not isinstance(sections, StudySections):
         faults.extend(sections)
     try:
-        base = path.parent if card is None else Path()
-        definition = _card_of(settings.get("card") if card is None else card, base, absent="card" not in settings)
+        definition = asked_for or _card_of(settings.get("card"), path.parent, absent="card" not in settings)
         settings["card"] = definition.model_dump()
     except SettingsError as error:
         faults.extend(Fault(_below_card(fault.key), f"{fault.message}{_of(error, path)}") for fault in error.faults)
@@ -214,7 +214,8 @@ def _patches_of(settings: Mapping[str, Any]) -> object:
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         if not path.is_file():
-            message = "no such file" if not path.exists() else "expected a regular file"
+            missing = "no such file; check the name, and the folder that you are in"
+            message = "expected a regular file" if path.exists() else missing
             raise SettingsError(str(path), [Fault(_WHOLE_FILE, message)])
         if path.stat().st_size > _MAX_BYTES:
             raise SettingsError(str(path), [Fault(_WHOLE_FILE, f"larger than {_MAX_BYTES // 10**6} MB")])

@@ -161,7 +161,8 @@ class StudyResults:
         if run is not None and not (resume or overwrite):
             state = "the results of a study" if run.get("finished") else "a run that did not finish"
             raise OutputError(
-                f"{self._folder}: holds {state}. Go on with --resume, replace it with --overwrite, or use --out."
+                f"{self._folder}: holds {state}. "
+                "Go on with --resume, replace it with --overwrite (never under a lock), or use --out."
             )
         if overwrite and any((self._folder / READS_FOLDER).glob("*")):
             raise OutputError(

@@ -67,6 +67,17 @@ def test_an_area_of_zero_is_hollow_and_a_missing_one_is_a_cross():
     assert "1 refused" in svg.get("aria-label")
 
 
+def test_a_missing_area_is_crossed_below_the_axis_where_no_area_can_be():
+    points = [
+        SeriesPoint(day=day, day_text="", visit=str(day), area=area, expanded=None, note="refused")
+        for day, area in ((0, 4.0), (1, None))
+    ]
+    svg = parsed(series_plot(points, title="site", days=(0, 1), most=4.0))
+    axis = max(float(one.get("y1")) for one in svg.iter() if one.get("class") == "grid")
+    (cross,) = (one.get("d") for one in svg.iter() if one.get("class") == "missing")
+    assert float(cross.split()[1].split("l")[0]) > axis + 2
+
+
 def test_names_in_plots_are_text():
     dot = Dot(value=1.0, key=HOSTILE, title=HOSTILE, href=f'"{HOSTILE}')
     svg = strip_plot([Group(label=HOSTILE, dots=(dot,))], title=HOSTILE, unit="mm")

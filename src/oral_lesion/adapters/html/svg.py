@@ -179,7 +179,7 @@ def strip_plot(groups: Sequence[Group], *, title: str, unit: str, limit: float |
 
 def series_plot(points: Sequence[SeriesPoint], *, title: str, days: tuple[float, float], most: float) -> Markup:
     """
-    Draw areas over time with ± U; a visit without an area is crossed, never drawn at 0.
+    Draw areas over time with ± U; a visit without an area has a cross below the axis, where no area can be.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def series_plot(points: Sequence[SeriesPoint], *, title: str, days: tuple[float,
     Markup
         ``<svg>``.
     """
-    width, height, top, bottom = 340, 216, 12, 172
+    width, height, top, bottom = 340, 224, 12, 172
     ticks = _ticks(0.0, most if most > 0 else 1.0, wanted=4)
     across = _Axis(days[0], max(days[1], days[0] + 1), 72, width - 40)
     up = _Axis(ticks[0], ticks[-1], bottom, top)
@@ -209,14 +209,14 @@ def series_plot(points: Sequence[SeriesPoint], *, title: str, days: tuple[float,
     for point in points:
         parts += _series_point(point, across, up, bottom)
         short = point.visit if len(point.visit) <= 12 else f"{point.visit[:11]}…"
-        parts.append(element("text", short, class_="tick", x=across.at(point.day), y=bottom + 17, text_anchor="middle"))
+        parts.append(element("text", short, class_="tick", x=across.at(point.day), y=bottom + 25, text_anchor="middle"))
         parts.append(
             element(
                 "text",
                 point.day_text,
                 class_="tick faint",
                 x=across.at(point.day),
-                y=bottom + 32,
+                y=bottom + 40,
                 text_anchor="middle",
             )
         )
@@ -327,7 +327,7 @@ def _joined(points: Sequence[SeriesPoint], across: _Axis, up: _Axis) -> list[Mar
 def _series_point(point: SeriesPoint, across: _Axis, up: _Axis, bottom: float) -> list[Markup]:
     x = across.at(point.day)
     if point.area is None:
-        cross = f"M{x - 4:.1f} {bottom - 4:.1f}l8 8m0 -8l-8 8"
+        cross = f"M{x - 4:.1f} {bottom + 5:.1f}l8 8m0 -8l-8 8"
         return [
             element("path", element("title", f"{point.visit}: {point.note or 'no area'}"), class_="missing", d=cross)
         ]
