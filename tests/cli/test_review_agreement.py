@@ -7,6 +7,8 @@ import pytest
 from reader_files import edit, files_of, grow, own_results, tick_read
 from study_folders import rows_in
 
+from oral_lesion.cli.review import comparison_line
+
 
 @pytest.fixture(scope="module")
 def journey(read_study, tmp_path_factory):
@@ -156,14 +158,18 @@ def test_a_study_without_limits_needs_a_protocol_that_has_them(journey, command,
     assert "[review]" in ran.err
 
 
-def test_the_terminal_says_where_there_is_no_interval_and_whence_final_areas_come(journey, command, tmp_path):
+def test_the_terminal_says_whence_final_areas_come(journey, command, tmp_path):
     results = own_results(journey / "results", tmp_path)
     ran = command("review", "agreement", results, "-o", tmp_path / "out", "--no-figures")
     assert ran.code == 0
-    assert "nan" not in ran.out
-    assert "[no interval, too few subjects]" in ran.out
-    assert "Photos by where their final area comes from: " in ran.out
-    assert "adjudicated 1" in ran.out
+    assert "Photos by where their final area comes from: readers 3, adjudicated 1" in ran.out
+
+
+def test_a_measure_without_an_interval_says_so():
+    row = {"first": "R1", "second": "R1", "measure": "bias", "value": 2.0, "unit": "mm2", "photos": 2}
+    line = comparison_line(row | {"low": float("nan"), "high": float("nan")})
+    assert line == "R1, twice: bias 2 [no interval, too few subjects] mm², 2 photos"
+    assert comparison_line(row | {"low": 1.0, "high": 3.0}) == "R1, twice: bias 2 [1, 3] mm², 2 photos"
 
 
 def test_without_reads_there_is_nothing_to_compare(read_study, command, tmp_path):

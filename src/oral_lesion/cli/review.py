@@ -12,7 +12,7 @@ import typer
 from oral_lesion.adapters.review.formats import ReviewFormat
 from oral_lesion.cli.audit import AuditOption, OperatorOption, ReasonOption
 
-__all__ = ["app"]
+__all__ = ["app", "comparison_line"]
 
 app = typer.Typer(
     help="Reads by people: outlines for labelme, COCO or CVAT, corrected areas, agreement.\n\n"
@@ -162,13 +162,25 @@ def agreement(
     for comparison in found.comparisons:
         for row in comparison.rows:
             if row["measure"] in {"dice-mean", "icc-2-1", "bias"} and row["value"] is not None:
-                typer.echo(_shown(row))
+                typer.echo(comparison_line(row))
     counts = ", ".join(f"{source.value} {found.count(source)}" for source in Source if found.count(source))
     typer.echo(f"Photos by where their final area comes from: {counts}")
     typer.echo(f"Results: {out}")
 
 
-def _shown(row: Mapping[str, Any]) -> str:
+def comparison_line(row: Mapping[str, Any]) -> str:
+    """
+    Return one measure of agreement as a line.
+
+    Parameters
+    ----------
+    row : mapping
+        Of agreement.csv; ``low`` and ``high`` are NaN where fewer than two subjects leave no interval.
+
+    Returns
+    -------
+    str
+    """
     between = f"{row['first']} and {row['second']}" if row["first"] != row["second"] else f"{row['first']}, twice"
     unit = "" if row["unit"] == "1" else f" {row['unit'].replace('mm2', 'mm²')}"
     value, low, high = (f"{row[name]:.3g}" for name in ("value", "low", "high"))
