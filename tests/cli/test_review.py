@@ -349,3 +349,16 @@ def test_what_was_done_is_in_the_audit_log(take_in, worklist, results):
     assert len(begun["details"]["files_sha256"]) == 5
     ended = next(entry for entry in entries if entry["action"] == "review-import-finished")
     assert list(ended["details"]["files"]) == ["import.csv"]
+
+
+def test_an_area_that_was_edited_in_the_store_is_found(take_in, command, worklist, results):
+    verify = ("audit", "verify", results.parent, "--results", results)
+    said = "holds reads that no import in the log left so"
+    assert said not in command(*verify).out
+    for reader in ("reader-1", "reader-2"):
+        assert take_in(pictures_of(worklist, reader), reader=reader)[0].code == 0
+        assert said not in command(*verify).out
+    with open_store(results / STORE_NAME) as store:
+        store.connection.execute("UPDATE reads SET corrected_area_mm2 = corrected_area_mm2 + 0.001 WHERE read = 1")
+    ran = command(*verify)
+    assert (ran.code, said in ran.out) == (1, True)

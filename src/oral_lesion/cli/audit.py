@@ -77,13 +77,14 @@ def verify(
     Example: oral-lesion audit verify scores --results scores/S-001/week-04
     """
     from oral_lesion.io.audit import Finding, verify_log, verify_results
-    from oral_lesion.io.results_store import STORE_NAME, compare_with_tables
+    from oral_lesion.io.results_store import STORE_NAME, compare_reads_with_log, compare_with_tables
 
     path = _log_path(log)
     verdict = verify_log(path, noted_heads=tuple(head or ()))
     for folder in results or ():
         verdict = verify_results(folder, verdict)
-        of_store = (Finding(where=f"{folder.name}/{STORE_NAME}", what=what) for what in compare_with_tables(folder))
+        found = (*compare_with_tables(folder), *compare_reads_with_log(folder, verdict.entries))
+        of_store = (Finding(where=f"{folder.name}/{STORE_NAME}", what=what) for what in found)
         verdict = replace(verdict, findings=(*verdict.findings, *of_store))
     for note in verdict.notes:
         typer.echo(f"note: {note}")

@@ -106,6 +106,7 @@ def import_reads(
             "all_read": all_read,
             "supersede": supersede,
         },
+        afterwards=lambda: {"reads_sha256": _stored_reads_sha256(results)},
     )
     with audited(run):
         returned = read_returned(found, read, study, all_read=all_read)
@@ -117,6 +118,13 @@ def import_reads(
     counts = ", ".join(f"{outcome.count(status)} {status}" for status in ("stored", "unchanged", "left-out", "missing"))
     typer.echo(f"{counts}. Table: {out}")
     raise typer.Exit(3 if outcome.count("left-out") or outcome.count("missing") else 0)
+
+
+def _stored_reads_sha256(results: Path) -> str:
+    from oral_lesion.io.results_store import STORE_NAME, open_store, reads_sha256
+
+    with open_store(results / STORE_NAME, read_only=True) as store:
+        return reads_sha256(store)
 
 
 @app.command("agreement", short_help="How far readers agree; final values; what to adjudicate.")

@@ -238,7 +238,8 @@ def test_names_that_look_like_html_stay_text_in_a_study(browser, study, tmp_path
         content = path.read_text(encoding="utf-8")
         path.write_text(content.replace(site, HOSTILE).replace("week-08", f"{HOSTILE}8"), encoding="utf-8")
     run = (copy / "run.json").read_text(encoding="utf-8")
-    run = run.replace('"left_alone": [', f'"left_alone": [\n    "{HOSTILE}.txt",').replace("week-08", f"{HOSTILE}8")
+    run = run.replace('"left_alone": []', f'"left_alone": ["{HOSTILE}.txt"]').replace("week-08", f"{HOSTILE}8")
+    assert f"{HOSTILE}.txt" in run
     (copy / "run.json").write_text(run, encoding="utf-8")
     write_study_pages(copy)
     for name in ("report.html", f"subjects/{SUBJECT}.html"):

@@ -54,6 +54,8 @@ class AuditedRun:
         SHA-256 of each photo whose result of an earlier run stays: it is a result of this run, too.
     in_place : bool
         The results go on where they are: what is superseded stays in their store, and nothing is renamed.
+    afterwards : callable
+        Gives what the entry at the end tells beside the files: JSON values.
     """
 
     command: str
@@ -68,6 +70,7 @@ class AuditedRun:
     read_once: bool = False
     kept: Collection[str] = ()
     in_place: bool = False
+    afterwards: Callable[[], Mapping[str, Any]] = dict
 
 
 def find_log(results: Path, given: Path | None = None) -> Path:
@@ -153,7 +156,7 @@ def audited(run: AuditedRun, *, clock: Callable[[], datetime] = utc_now) -> Iter
     try:
         yield started
         _name_in_run_file(run.results, started)
-        add("finished", {"started": started.sequence, "files": files_of(run.results)})
+        add("finished", {"started": started.sequence, "files": files_of(run.results), **run.afterwards()})
     except BaseException as error:
         if kept is not None and not run.results.exists():
             _rename(kept, run.results)

@@ -26,7 +26,7 @@ Numbers are kept unrounded, text as it came; what is missing is NULL. Errors of 
 damaged, newer) and OutputError (locked, read-only, disk full), which name the file and what to do.
 """
 
-from oral_lesion.io.results_store.checks import compare_with_tables
+from oral_lesion.io.results_store.checks import compare_reads_with_log, compare_with_tables
 from oral_lesion.io.results_store.database import ResultsStore, check_store, open_store
 from oral_lesion.io.results_store.events import add_events, iter_events
 from oral_lesion.io.results_store.exports import EXPORTS, export_csv, export_parquet
@@ -39,7 +39,7 @@ from oral_lesion.io.results_store.outcomes import (
     stored_place,
     unlisted_photos,
 )
-from oral_lesion.io.results_store.reads import Read, Round, add_read, iter_reads
+from oral_lesion.io.results_store.reads import Read, Round, add_read, iter_reads, reads_sha256
 from oral_lesion.io.results_store.runs import RunRecord, begin_run, finish_run, iter_runs
 from oral_lesion.io.store import STORE_NAME
 
@@ -57,6 +57,7 @@ __all__ = [
     "add_read",
     "begin_run",
     "check_store",
+    "compare_reads_with_log",
     "compare_with_tables",
     "export_csv",
     "export_parquet",
@@ -67,6 +68,7 @@ __all__ = [
     "iter_runs",
     "list_photos",
     "open_store",
+    "reads_sha256",
     "stored_place",
     "unlisted_photos",
 ]

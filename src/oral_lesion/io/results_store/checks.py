@@ -7,14 +7,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from oral_lesion.errors import FormatError
+from oral_lesion.io.audit.entries import AuditEntry
 from oral_lesion.io.audit.written import file_sha256
 from oral_lesion.io.naming import leads_out, printable
 from oral_lesion.io.results_store.database import check_store, open_store
 from oral_lesion.io.results_store.exports import export_csv
-from oral_lesion.io.results_store.reads import Read, iter_reads
+from oral_lesion.io.results_store.reads import Read, iter_reads, reads_sha256
 from oral_lesion.io.store import STORE_NAME
 
-__all__ = ["compare_with_tables"]
+__all__ = ["compare_reads_with_log", "compare_with_tables"]
 
 
 def compare_with_tables(results: Path) -> tuple[str, ...]:
@@ -47,6 +48,38 @@ def compare_with_tables(results: Path) -> tuple[str, ...]:
     except FormatError as error:
         return (str(error),)
     return tuple(found)
+
+
+def compare_reads_with_log(results: Path, entries: Iterable[AuditEntry]) -> tuple[str, ...]:
+    """
+    Compare what people read, as a study's store has it, with what the log says of it after each import.
+
+    Parameters
+    ----------
+    results : Path
+        Results folder of `oral-lesion study`.
+    entries : iterable of AuditEntry
+        Of the log.
+
+    Returns
+    -------
+    tuple of str
+        What is wrong; empty where all is well, there is no store, or `compare_with_tables` tells that it is none.
+    """
+    path = results / STORE_NAME
+    if not path.is_file():
+        return ()
+    try:
+        with open_store(path, read_only=True) as store:
+            sha256 = reads_sha256(store)
+    except FormatError:
+        return ()
+    if not sha256 or any(entry.details.get("reads_sha256") == sha256 for entry in entries):
+        return ()
+    return (
+        "holds reads that no import in the log left so: they were changed, or an import did not end. Where it was "
+        "stopped, import the same files again",
+    )
 
 
 def _faults_of_masks(results: Path, reads: Iterable[Read]) -> Iterator[str]:

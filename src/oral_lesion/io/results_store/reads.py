@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 
 from oral_lesion.errors import InputError
+from oral_lesion.io.audit.entries import canonical_json
 from oral_lesion.io.results_store.database import ResultsStore, translated
 from oral_lesion.io.results_store.outcomes import photo_number
 
-__all__ = ["Read", "Round", "add_read", "iter_reads"]
+__all__ = ["Read", "Round", "add_read", "iter_reads", "reads_sha256"]
 
 
 class Round(StrEnum):
@@ -133,6 +135,24 @@ def _require_allowed(read: Read, *, supersede: bool, is_there: bool) -> None:
         raise InputError(f"{where}: expected a reason why there is a second {read.round.value}, got none.")
     if read.corrected_area_mm2 is None and not read.reason.strip():
         raise InputError(f"{where}: expected an area or the reason why there is none, got neither.")
+
+
+def reads_sha256(store: ResultsStore) -> str:
+    """
+    Return one hash of all reads, of those whose place was taken too.
+
+    Parameters
+    ----------
+    store : ResultsStore
+        Open.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits; empty where nobody has read a photo. The order of the photos makes no difference.
+    """
+    lines = sorted(canonical_json(asdict(read)) for read in iter_reads(store, superseded=True))
+    return hashlib.sha256(b"\n".join(lines)).hexdigest() if lines else ""
 
 
 def iter_reads(store: ResultsStore, *, superseded: bool = False) -> Iterator[Read]:
