@@ -351,6 +351,17 @@ def test_what_was_done_is_in_the_audit_log(take_in, worklist, results):
     assert list(ended["details"]["files"]) == ["import.csv"]
 
 
+def test_reads_of_a_photo_that_has_no_score_now_are_named(take_in, command, worklist, results, tmp_path):
+    assert take_in(pictures_of(worklist))[0].code == 0
+    with open_store(results / STORE_NAME) as store:
+        store.connection.execute("UPDATE photos SET photo_id = 'earlier-file' WHERE photo = 1")
+        (place,) = store.connection.execute("SELECT place FROM photos WHERE photo = 1").fetchone()
+    ran = command("review", "agreement", results, "-o", tmp_path / "review", "--no-figures")
+    assert f"its reads do not count: {place}/earlier-file" in ran.out
+    run = json.loads((tmp_path / "review" / "run.json").read_bytes())
+    assert (run["reads_without_photo"], run["photos"]["automatic"]) == ([f"{place}/earlier-file"], 1)
+
+
 def test_an_area_that_was_edited_in_the_store_is_found(take_in, command, worklist, results):
     verify = ("audit", "verify", results.parent, "--results", results)
     said = "holds reads that no import in the log left so"

@@ -173,6 +173,8 @@ def agreement(
                 typer.echo(comparison_line(row))
     counts = ", ".join(f"{source.value} {found.count(source)}" for source in Source if found.count(source))
     typer.echo(f"Photos by where their final area comes from: {counts}")
+    for place in found.without_photo:
+        typer.echo(f"Was read, but has no score now, so its reads do not count: {place}")
     typer.echo(f"Results: {out}")
 
 

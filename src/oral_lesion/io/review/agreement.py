@@ -24,7 +24,7 @@ from oral_lesion.io.review.final import (
     reviewed_row,
 )
 from oral_lesion.io.review.pairs import PAIR_COLUMNS, REPEAT, Pair, pair_rows, pairs_of
-from oral_lesion.io.review.photo_reads import PhotoReads, read_photo_reads
+from oral_lesion.io.review.photo_reads import PhotoReads, read_photo_reads, reads_without_photo
 from oral_lesion.io.review.settings import ReviewSettings
 from oral_lesion.io.store import RUN_FILE, OutputFolder, write_run_json
 from oral_lesion.numerics.agreement import (
@@ -112,12 +112,15 @@ class ReadReview:
         Between readers, with the model, and of repeats.
     reviewed : tuple of Reviewed
         Final value of each photo.
+    without_photo : tuple of str
+        Photos with reads that have no score now; no table names them.
     """
 
     limits: ReviewSettings
     pairs: tuple[Pair, ...]
     comparisons: tuple[Comparison, ...]
     reviewed: tuple[Reviewed, ...]
+    without_photo: tuple[str, ...] = ()
 
     @property
     def open_photos(self) -> tuple[PhotoReads, ...]:
@@ -174,6 +177,7 @@ def review_reads(results: Path, limits: ReviewSettings) -> ReadReview:
         pairs=pairs,
         comparisons=tuple(_compared(*names, tuple(members)) for names, members in sorted(groups.items())),
         reviewed=review(of_photos, pairs, limits),
+        without_photo=reads_without_photo(results, of_photos),
     )
 
 
@@ -276,6 +280,7 @@ def write_review(
         "resamples": _RESAMPLES,
         "seed": _SEED,
         "photos": {source.value: found.count(source) for source in Source},
+        "reads_without_photo": list(found.without_photo),
     }
     with OutputFolder(out, inputs=results, overwrite=overwrite) as folder:
         agreement = [row for comparison in found.comparisons for row in comparison.rows]

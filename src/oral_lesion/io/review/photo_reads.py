@@ -18,7 +18,7 @@ from oral_lesion.io.results_store import STORE_NAME, Read, Round, iter_reads, op
 from oral_lesion.io.review.photos import ReviewPhoto, find_review_photos
 from oral_lesion.io.scored_visits import picture_of
 
-__all__ = ["PhotoReads", "automatic_mask", "mask_of_read", "read_photo_reads"]
+__all__ = ["PhotoReads", "automatic_mask", "mask_of_read", "read_photo_reads", "reads_without_photo"]
 
 _ROUNDED_MM2 = 1e-3  # tables have three decimals
 
@@ -73,6 +73,27 @@ def read_photo_reads(results: Path) -> tuple[PhotoReads, ...]:
         for read in iter_reads(store):
             of_photo[f"{read.place}/{read.photo_id}"].append(read)
     return tuple(_of_photo(photo, of_photo.get(photo.place, [])) for photo in find_review_photos(results))
+
+
+def reads_without_photo(results: Path, of_photos: Sequence[PhotoReads]) -> tuple[str, ...]:
+    """
+    Return the photos that people read and that have no score now: refused, or another file came in their place.
+
+    Parameters
+    ----------
+    results : Path
+        Results folder of `oral-lesion study`.
+    of_photos : sequence of PhotoReads
+        All of its scored photos.
+
+    Returns
+    -------
+    tuple of str
+        SUBJECT/VISIT/PHOTO_ID of each, sorted.
+    """
+    scored = {one.photo.place for one in of_photos}
+    with open_store(results / STORE_NAME, read_only=True) as store:
+        return tuple(sorted({f"{read.place}/{read.photo_id}" for read in iter_reads(store)} - scored))
 
 
 def _of_photo(photo: ReviewPhoto, reads: Sequence[Read]) -> PhotoReads:
