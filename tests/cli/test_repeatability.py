@@ -35,6 +35,7 @@ def test_repeatability_of_a_studys_results(command, study_results, tmp_path):
     ran = command("repeatability", study_results, "-o", out)
     assert ran.code == 0, ran.said
     assert "Fewer than 35 subjects" in ran.out
+    assert " mm² [" in ran.out
     measures = rows_in(out / "repeatability.csv")
     sets = rows_in(out / "replicates.csv")
     assert len(sets) == 3

@@ -94,7 +94,7 @@ def repeatability(
         )
     for row in result.measures:
         at = "" if row["area_mm2"] is None else f" at {row['area_mm2']:.1f} mm²"
-        unit = "" if row["unit"] == "1" else f" {row['unit']}"
+        unit = "" if row["unit"] == "1" else f" {str(row['unit']).replace('mm2', 'mm²')}"
         typer.echo(f"{row['measure']}{at}: {row['value']:.3g}{unit} [{row['low']:.3g}, {row['high']:.3g}]")
     subjects = len({one.subject_id for one in result.found.sets})
     typer.echo(
