@@ -52,11 +52,15 @@ def test_overrides_without_value_are_all_named():
         parse_overrides(["first", "seed=1", "second"])
 
 
-@pytest.mark.parametrize("content", [None, "seed = [", b"\xff\xfe"], ids=["missing", "no TOML", "no text"])
+def test_a_file_that_is_not_there_is_a_fault(tmp_path):
+    with pytest.raises(SettingsError, match="no such file; name a training file"):
+        load_training_settings(tmp_path / "file.toml")
+
+
+@pytest.mark.parametrize("content", [b"seed = [", b"\xff\xfe"], ids=["no TOML", "no text"])
 def test_a_file_that_cannot_be_read_is_a_fault(tmp_path, content):
     path = tmp_path / "file.toml"
-    if content is not None:
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    path.write_bytes(content)
     with pytest.raises(SettingsError, match="not a readable TOML file"):
         load_training_settings(path)
 
