@@ -259,7 +259,9 @@ def test_what_was_scored_anew_is_not_read_by_an_old_worklist(take_in, worklist, 
     assert "scored anew" in ran.out
 
 
-def test_a_visit_that_a_manifest_names_otherwise_than_its_folder_is_read_too(command, results, read_study, tmp_path):
+def test_a_visit_that_a_manifest_names_otherwise_than_its_folder_is_read_too(
+    command, results, read_study, tmp_path, monkeypatch
+):
     (results / "scores").unlink()
     shutil.copytree(read_study / "scores", results / "scores", symlinks=True)
     for folder in sorted((results / "scores").glob("*/week-04")):
@@ -269,9 +271,11 @@ def test_a_visit_that_a_manifest_names_otherwise_than_its_folder_is_read_too(com
     worklist = tmp_path / "mine"
     assert command("worklist", "make", results, "--readers", "1", "-o", worklist).code == 0
     assert command("review", "export", worklist, "--to", "coco").code == 0
-    key = ("--key", tmp_path / "mine-key.json", "--reader", "R1", "-o", tmp_path / "import.csv")
+    key = ("--key", tmp_path / "mine-key.json", "--reader", "R1")
+    monkeypatch.chdir(tmp_path)
     ran = command("review", "import", results, worklist / "reader-1" / "coco.json", "--all-read", *key)
     assert ran.code == 0, ran.said
+    assert rows_in(tmp_path / "review-import-r1.csv")
     assert {read.place.split("/")[1] for read in stored(results)} == {"week-00", "second"}
     settings = tmp_path / "review"
     assert command("review", "agreement", results, "-o", settings).code == 0

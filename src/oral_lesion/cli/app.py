@@ -30,6 +30,7 @@ COMMANDS = {
         "repeatability": "How far repeated photos agree.",
         "worklist": "Pictures for readers who are not to know whose they are.",
         "review": "What readers corrected, and how far they agree.",
+        "protocol": "Write the packaged protocol, to begin your own.",
         "lock": "Freeze a study's protocol, model and versions.",
         "replay": "Score again; compare with the stored rows.",
         "audit": "Who scored what, when, why; verify the log.",

@@ -14,6 +14,8 @@ from oral_lesion.cli.audit import AuditOption, OperatorOption, ReasonOption
 
 __all__ = ["app", "comparison_line"]
 
+_TABLE = Path("review-import.csv")
+
 app = typer.Typer(
     help="Reads by people: outlines for labelme, COCO or CVAT, corrected areas, agreement.\n\n"
     "Example: oral-lesion review export worklist --to labelme",
@@ -65,8 +67,11 @@ def import_reads(
     key: Annotated[Path, typer.Option(help="Key of the worklist.", show_default=False)],
     reader: Annotated[str, typer.Option(help="Who read; a code, not a name.", show_default=False)],
     out: Annotated[
-        Path, typer.Option("-o", "--out", dir_okay=False, help="Table of what became of each picture.")
-    ] = Path("review-import.csv"),
+        Path | None,
+        typer.Option(
+            "-o", "--out", dir_okay=False, help="Table of what became of each. [default: review-import-READER.csv]"
+        ),
+    ] = None,
     all_read: Annotated[
         bool, typer.Option("--all-read", help="Take pictures without a mark of being read: the reader confirms.")
     ] = False,
@@ -85,16 +90,18 @@ def import_reads(
     from oral_lesion.adapters.review.returned import find_returned, read_returned
     from oral_lesion.io.audit import AuditedRun, audited, find_log
     from oral_lesion.io.audit.written import file_sha256
+    from oral_lesion.io.naming import slug
     from oral_lesion.io.one_by_one import require_folder
     from oral_lesion.io.review.key import read_key
     from oral_lesion.io.review.reads import take_in, write_import
     from oral_lesion.io.review.study_reads import StudyReads
 
-    require_folder(out.parent)
+    table = out or _TABLE.with_stem(f"{_TABLE.stem}-{slug(reader) or 'reader'}")
+    require_folder(table.parent)
     read, study, found = read_key(key), StudyReads.of(results), find_returned(files)
     run = AuditedRun(
         command="review-import",
-        results=out,
+        results=table,
         operator=operator,
         reason=reason,
         log=find_log(results, audit),
@@ -111,12 +118,12 @@ def import_reads(
     with audited(run):
         returned = read_returned(found, read, study, all_read=all_read)
         outcome = take_in(study, read, returned, reader=reader, reason=reason, supersede=supersede)
-        write_import(out, outcome)
+        write_import(table, outcome)
     for row in outcome.rows:
         if row["why"]:
             typer.echo(f"{row['status']}: {row['file'] or row['reading_id']}: {row['why']}")
     counts = ", ".join(f"{outcome.count(status)} {status}" for status in ("stored", "unchanged", "left-out", "missing"))
-    typer.echo(f"{counts}. Table: {out}")
+    typer.echo(f"{counts}. Table: {table}")
     raise typer.Exit(3 if outcome.count("left-out") or outcome.count("missing") else 0)
 
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from pathlib import PurePosixPath, PureWindowsPath
 
-__all__ = ["identifier", "leads_out", "names_a_folder", "printable", "sorting_key"]
+__all__ = ["identifier", "leads_out", "names_a_folder", "printable", "slug", "sorting_key"]
 
 _SLUG_LENGTH = 40
 _HASH_LENGTH = 8
@@ -48,9 +48,25 @@ def identifier(stem: str, sha256: str) -> str:
     str
         Of a-z, 0-9 and hyphens, at most 49 characters: safe as a folder name on every system.
     """
-    ascii_letters = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode("ascii").lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", ascii_letters)[:_SLUG_LENGTH].strip("-") or "photo"
-    return f"{slug}-{(sha256 or '0' * _HASH_LENGTH)[:_HASH_LENGTH]}"
+    return f"{slug(stem) or 'photo'}-{(sha256 or '0' * _HASH_LENGTH)[:_HASH_LENGTH]}"
+
+
+def slug(text: str) -> str:
+    """
+    Return a text's letters and digits of ASCII, for a name of a file.
+
+    Parameters
+    ----------
+    text : str
+        Any.
+
+    Returns
+    -------
+    str
+        Of a-z, 0-9 and single hyphens, at most 40 characters; empty where the text has none of them.
+    """
+    ascii_letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii").lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_letters)[:_SLUG_LENGTH].strip("-")
 
 
 def sorting_key(name: str) -> bytes:
