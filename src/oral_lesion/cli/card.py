@@ -58,13 +58,12 @@ def card(
     from oral_lesion.adapters.card import card_pdf
     from oral_lesion.errors import OutputError
     from oral_lesion.io.naming import printable
-    from oral_lesion.io.one_by_one import write_bytes
+    from oral_lesion.io.one_by_one import require_free_file, write_bytes
     from oral_lesion.io.settings import load_card
 
     if out.is_dir():
         raise OutputError(f"{out} is a folder; name the PDF to write in it, such as {out / 'card.pdf'}.")
-    if out.exists() and not overwrite:
-        raise OutputError(f"{out} is there already; name another file, or give --overwrite.")
+    require_free_file(out, overwrite=overwrite)
     name = printable(batch or "") or None
     write_bytes(out, card_pdf(load_card(_NAMES[size]), paper=paper.value, batch=name, language=language))
     typer.echo(f"{out}: print at 100 % on matte paper, then measure the two 50 mm lines.")

@@ -21,12 +21,10 @@ def protocol(
 
     Example: oral-lesion protocol -o protocol.toml
     """
-    from oral_lesion.errors import OutputError
-    from oral_lesion.io.one_by_one import require_folder, write_bytes
+    from oral_lesion.io.one_by_one import require_folder, require_free_file, write_bytes
     from oral_lesion.io.resources import packaged_protocol_path
 
     require_folder(out.parent)
-    if out.exists() and not overwrite:
-        raise OutputError(f"{out} is there already; name another file, or give --overwrite.")
+    require_free_file(out, overwrite=overwrite)
     write_bytes(out, packaged_protocol_path().read_bytes())
     typer.echo(f"{out}: the packaged protocol. Its visits, sites and limits are examples: make them your trial's.")

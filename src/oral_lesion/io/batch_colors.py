@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from oral_lesion.errors import FormatError, InputError, OutputError
+from oral_lesion.errors import FormatError, InputError
 from oral_lesion.io.measured_colors import Lab, MeasuredColors, read_measured_colors
 from oral_lesion.io.naming import printable
-from oral_lesion.io.one_by_one import write_bytes
+from oral_lesion.io.one_by_one import require_free_file, write_bytes
 from oral_lesion.numerics.color import delta_e_2000
 from oral_lesion.protocol import CardDefinition
 
@@ -140,8 +140,7 @@ def write_batch(path: Path, colors: BatchColors, *, overwrite: bool = False) -> 
     OutputError
         Where the file is there already, or cannot be written.
     """
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} is there already; name another file, or give --overwrite.")
+    require_free_file(path, overwrite=overwrite)
     lines = [
         '# Measured colours of one batch of printed cards. Name this file as the card: card = "batch.toml" in the',
         "# protocol, or --card batch.toml. Layout and size are the card's.",

@@ -16,7 +16,15 @@ from oral_lesion.errors import InputError, OutputError, Refusal
 from oral_lesion.io.naming import printable, sorting_key
 from oral_lesion.io.refusal_words import refusal_words
 
-__all__ = ["FileOutcome", "refused_line", "require_folder", "require_free_names", "write_bytes", "write_png"]
+__all__ = [
+    "FileOutcome",
+    "refused_line",
+    "require_folder",
+    "require_free_file",
+    "require_free_names",
+    "write_bytes",
+    "write_png",
+]
 
 
 _LONGEST_NAME_BYTES = 255
@@ -116,6 +124,26 @@ def require_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made ({error.strerror}); name another folder with -o.") from error
+
+
+def require_free_file(path: Path, *, overwrite: bool) -> None:
+    """
+    Require that a file may be written under this name.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    overwrite : bool
+        Replace a file that is there.
+
+    Raises
+    ------
+    OutputError
+        Where there is one and it is to stay.
+    """
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} is there already; name another file, or give --overwrite.")
 
 
 def write_png(path: Path, picture: NDArray[Any]) -> None:
