@@ -278,7 +278,9 @@ def changes() -> dict[str, float]:
         error = np.array([one.change_percent for one in got]) - percent
         if percent == 0:
             figures["zero_change_within_2u"] = np.mean([abs(one.change_mm2) <= 2 * one.u_change_mm2 for one in got])
-            figures["zero_change_exceeds_repeatability"] = np.mean([one.exceeds_repeatability for one in got])
+            judged = [one.exceeds_repeatability for one in got if one.exceeds_repeatability is not None]
+            figures["zero_change_exceeds_repeatability"] = np.mean(judged)
+            figures["zero_change_beyond_the_profile"] = len(got) - len(judged)
         figures |= {f"bias_points_{name}": error.mean(), f"sd_points_{name}": error.std()}
         if abs(percent) >= 50:
             figures[f"sign_wrong_{name}"] = sum(np.sign(one.change_mm2) != np.sign(percent) for one in got)
